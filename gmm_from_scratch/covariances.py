@@ -1,0 +1,108 @@
+"""The four covariance families: how each is stored, counted, estimated and written out as matrices.
+
+All four start from the same K scatter matrices. A family is a restriction, and its maximum-likelihood
+estimate is what that restriction keeps of them (Fraley and Raftery 2002, section 2; Celeux and Govaert 1995).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .exceptions import SingularCovarianceError
+from .gaussian import cholesky_factor
+from .validation import check_choice, check_floats, check_integer
+
+
+class Family(NamedTuple):
+    """What sets one covariance family apart from the others."""
+
+    shape: Callable         # (K, D) -> the shape in which the covariances are stored
+    n_parameters: Callable  # (K, D) -> how many numbers are free
+    restrict: Callable      # scatter matrices (K, D, D), weights (K,) -> covariances as stored
+    matrices: Callable      # covariances as stored, K, D -> matrices (K, D, D)
+
+
+FAMILIES = {
+    "full": Family(                                             # each component its own matrix
+        shape=lambda K, D: (K, D, D),
+        n_parameters=lambda K, D: K * D * (D + 1) // 2,
+        restrict=lambda S, weights: S,
+        matrices=lambda C, K, D: C),
+    "tied": Family(                                             # one matrix for all
+        shape=lambda K, D: (D, D),
+        n_parameters=lambda K, D: D * (D + 1) // 2,
+        restrict=lambda S, weights: np.einsum("k,kij->ij", weights, S),
+        matrices=lambda C, K, D: np.broadcast_to(C, (K, D, D))),
+    "diag": Family(                                             # each its own variances, no correlations
+        shape=lambda K, D: (K, D),
+        n_parameters=lambda K, D: K * D,
+        restrict=lambda S, weights: np.einsum("kii->ki", S).copy(),
+        matrices=lambda C, K, D: C[:, :, None] * np.eye(D)),
+    "spherical": Family(                                        # each its own single variance
+        shape=lambda K, D: (K,),
+        n_parameters=lambda K, D: K,
+        restrict=lambda S, weights: np.einsum("kii->k", S) / S.shape[1],
+        matrices=lambda C, K, D: C[:, None, None] * np.eye(D)),
+}
+
+
+def estimate_covariances(X, resp, means, *, covariance_type="full", reg_covar=0.0):
+    """Return the covariances of highest likelihood, given responsibilities and means, as the family stores them.
+
+    X: (N, D); resp: (N, K), columns with a positive sum; means: (K, D), the weighted means.
+    reg_covar: added to each variance, in squared units of X.
+    full (K, D, D), tied (D, D), diag (K, D), spherical (K,).
+
+    >>> estimate_covariances(np.array([[0.0], [2.0]]), np.ones((2, 1)), np.array([[1.0]]))
+    array([[[1.]]])
+    """
+    family = FAMILIES[check_choice("covariance_type", covariance_type, FAMILIES)]
+    counts = resp.sum(axis=0)                                                       # N_k
+    scatter = np.empty((len(means), X.shape[1], X.shape[1]))
+    for k, mean in enumerate(means):
+        difference = X - mean                                                       # x_n - μ_k
+        scatter[k] = (resp[:, k, None] * difference).T @ difference / counts[k]     # S_k
+    return family.restrict(scatter + reg_covar * np.eye(X.shape[1]), counts / counts.sum())
+
+
+def covariance_matrices(covariances, n_components, n_features, covariance_type="full"):
+    """Return the covariances of any family as K matrices: shape (K, D, D).
+
+    >>> covariance_matrices(np.array([4.0]), 1, 2, "spherical")
+    array([[[4., 0.],
+            [0., 4.]]])
+    """
+    family = FAMILIES[check_choice("covariance_type", covariance_type, FAMILIES)]
+    covariances = check_floats("covariances", covariances, family.shape(n_components, n_features))
+    return family.matrices(covariances, n_components, n_features)
+
+
+def check_covariances(covariances, n_components, n_features, covariance_type="full"):
+    """Return the covariances as a float array if each is symmetric and positive definite.
+
+    Raises ValueError for a wrong shape or an asymmetric matrix, SingularCovarianceError, with the component's
+    index, for a matrix that is not positive definite.
+    """
+    for k, matrix in enumerate(covariance_matrices(covariances, n_components, n_features, covariance_type)):
+        try:
+            cholesky_factor(matrix)
+        except SingularCovarianceError as error:
+            raise SingularCovarianceError(f"component {k} has collapsed: its {error}", component=k) from None
+        except ValueError as error:
+            raise ValueError(f"component {k}: {error}") from None
+    return np.asarray(covariances, dtype=float)
+
+
+def count_parameters(n_components, n_features, covariance_type="full"):
+    """Return how many numbers a Gaussian mixture is free to choose: weights, means and covariances.
+
+    The weights sum to one, so only K - 1 of them are free.
+
+    >>> count_parameters(2, 2, "full")      # 1 weight, 4 coordinates of means, 6 entries of covariances
+    11
+    """
+    K = check_integer("n_components", n_components, least=1)
+    D = check_integer("n_features", n_features, least=1)
+    family = FAMILIES[check_choice("covariance_type", covariance_type, FAMILIES)]
+    return (K - 1) + K * D + family.n_parameters(K, D)

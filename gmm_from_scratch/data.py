@@ -1,0 +1,116 @@
+"""Data for the course: three small classic tables, and synthetic groups whose truth is known.
+
+The tables lie beside this file in datasets/; nothing is downloaded.
+"""
+
+import csv
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+
+from .gaussian import sample_gaussian
+from .validation import check_floats, check_integer, check_rng
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table of points, the names of its columns, and the group of each row where it is known.
+
+    X: (N, D); feature_names: D texts, with units; labels: (N,) integers or None; label_names: the groups' names;
+    source: where the data come from and under which terms.
+    """
+
+    X: np.ndarray
+    feature_names: tuple
+    labels: np.ndarray | None = None
+    label_names: tuple = ()
+    source: str = ""
+
+
+def load_faithful():
+    """Old Faithful geyser, Yellowstone: 272 eruptions, their length and the wait for the next, in minutes.
+
+    >>> load_faithful().X.shape
+    (272, 2)
+    """
+    rows = _read("faithful.csv")
+    return Dataset(np.array(rows, float), ("eruption (min)", "waiting (min)"),
+                   source="Härdle (1991), Smoothing Techniques, as in R's datasets::faithful; facts, free to use.")
+
+
+def load_iris():
+    """Iris flowers: 150 rows, length and width of sepals and petals in centimetres, three species of 50.
+
+    This is R's version, which has none of the two typing errors of the copy at the UCI repository.
+
+    >>> load_iris().label_names
+    ('setosa', 'versicolor', 'virginica')
+    """
+    return _with_species("iris.csv", ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"),
+                         "Anderson (1935); Fisher (1936); as in R's datasets::iris; facts, free to use.")
+
+
+def load_penguins():
+    """Penguins of the Palmer Archipelago, 2007-2009: bill, flipper and mass of three species.
+
+    342 rows: the two penguins without measurements, of 344, are left out.
+
+    >>> load_penguins().X.shape
+    (342, 4)
+    """
+    return _with_species("penguins.csv", ("bill length (mm)", "bill depth (mm)", "flipper length (mm)", "body mass (g)"),
+                         "Gorman, Williams and Fraser (2014); Horst, Hill and Gorman (2020), palmerpenguins; CC0.")
+
+
+def make_groups(sizes, means, covariances, random_state=None):
+    """Return a Dataset of Gaussian groups, shuffled, with the group of each point as its label.
+
+    sizes: K whole numbers; means: (K, D); covariances: (K, D, D); random_state: None, a seed or a numpy generator.
+
+    >>> np.bincount(make_groups([30, 70], [[0, 0], [5, 5]], [np.eye(2), np.eye(2)], random_state=0).labels).tolist()
+    [30, 70]
+    """
+    rng = check_rng(random_state)
+    sizes = [check_integer("sizes", size, least=1) for size in sizes]
+    means = check_floats("means", means, (len(sizes), None))
+    covariances = check_floats("covariances", covariances, (len(sizes), means.shape[1], means.shape[1]))
+    X = np.vstack([sample_gaussian(size, mean, covariance, rng) for size, mean, covariance in zip(sizes, means, covariances)])
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    order = rng.permutation(len(X))
+    return Dataset(X[order], tuple(f"x{j + 1}" for j in range(X.shape[1])), labels[order],
+                   tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(sizes)]), "simulated")
+
+
+def make_stretched(n_samples=400, random_state=0):
+    """Return two long parallel groups of equal size, each stretched along the same slanted direction.
+
+    >>> make_stretched(100).X.shape
+    (100, 2)
+    """
+    n_samples = check_integer("n_samples", n_samples, least=2)
+    slanted = np.array([[3.0, 2.4], [2.4, 2.2]])
+    return make_groups([n_samples // 2, n_samples - n_samples // 2], [[-0.7, 0.7], [0.7, -0.7]], [slanted, slanted], random_state)
+
+
+def make_wide_and_compact(n_samples=400, random_state=0):
+    """Return a wide round group A beside a compact round group B, of equal size.
+
+    >>> make_wide_and_compact().label_names
+    ('A', 'B')
+    """
+    n_samples = check_integer("n_samples", n_samples, least=2)
+    return make_groups([n_samples // 2, n_samples - n_samples // 2], [[0, 0], [4.5, 0]], [2.0**2 * np.eye(2), 0.4**2 * np.eye(2)],
+                       random_state)
+
+
+def _read(name):
+    """Return the rows of a vendored table, without its header and without rows that miss an entry."""
+    with (files(__package__) / "datasets" / name).open(newline="", encoding="utf-8") as file:
+        return [row for row in list(csv.reader(file))[1:] if "" not in row and "NA" not in row]
+
+
+def _with_species(name, feature_names, source):
+    rows = _read(name)
+    species, labels = np.unique([row[-1] for row in rows], return_inverse=True)
+    return Dataset(np.array([row[:-1] for row in rows], float), feature_names, labels, tuple(species.tolist()), source)

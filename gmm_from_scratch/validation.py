@@ -1,0 +1,109 @@
+"""Checks of what callers pass in: each returns the value ready for use, or says what is wrong with it.
+
+Every message states what was given, what is allowed and what to try.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def check_floats(name, value, shape):
+    """Return `value` as a finite float64 array of the given shape; None in `shape` leaves that axis free.
+
+    Raises TypeError for what is not real numbers, ValueError for a wrong shape, NaN or infinity.
+    """
+    if hasattr(value, "toarray"):
+        raise TypeError(f"{name} is a sparse matrix; a dense array is needed. Try {name}.toarray().")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; masks are not used. Drop the masked rows, or fill them first.")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is ragged: its rows differ in length. Give every row the same number of entries.") from None
+    if array.dtype.kind == "O" and not any(isinstance(entry, str) for entry in array.flat):
+        try:
+            array = array.astype(float)
+        except (TypeError, ValueError):
+            pass                                        # still of objects: rejected on the next line
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} has entries of type {array.dtype}; real numbers are needed. "
+                        "Leave out text, complex and date columns, or turn them into numbers first.")
+    wanted = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ("," if len(shape) == 1 else "") + ")"
+    if array.ndim != len(shape) or any(length not in (None, given) for length, given in zip(shape, array.shape)):
+        raise ValueError(f"{name} has shape {array.shape}; expected {wanted}.")
+    array = array.astype(float, copy=False)
+    if not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0]) if array.ndim else ""
+        raise ValueError(f"{name} holds {np.size(array) - np.isfinite(array).sum()} entries that are NaN or infinite, "
+                         f"the first at index {place}; finite numbers are needed. Drop those rows or fill the gaps first.")
+    return array
+
+
+def check_data(X, n_features=None):
+    """Return X as a float64 array of shape (n_samples, n_features), rows being points.
+
+    Raises TypeError or ValueError as `check_floats` does, and ValueError for one-dimensional or empty data.
+    """
+    shape = getattr(X, "shape", None)
+    if shape is None and not hasattr(X, "__len__"):
+        raise TypeError(f"X is of type {type(X).__name__}; expected a table of numbers of shape (n_samples, n_features).")
+    if shape is not None and len(shape) == 1 or shape is None and len(X) and np.isscalar(X[0]):
+        raise ValueError(f"X is one-dimensional, of length {len(X)}; expected shape (n_samples, n_features). "
+                         "For one feature use np.reshape(X, (-1, 1)); for one point use np.reshape(X, (1, -1)).")
+    X = check_floats("X", X, (None, None))
+    if X.size == 0:
+        raise ValueError(f"X has shape {X.shape}, so it holds no data; at least one row and one column are needed.")
+    if n_features is not None and X.shape[1] != n_features:
+        raise ValueError(f"X has {X.shape[1]} columns, but the model has {n_features} features. "
+                         "Give the same columns, in the same order, that the model was made for.")
+    return X
+
+
+def check_labels(labels, n_samples):
+    """Return `labels` as an array of n_samples integers, none negative."""
+    array = check_floats("labels", labels, (n_samples,))
+    if (array != np.floor(array)).any() or (array < 0).any():
+        raise ValueError("labels must be the whole numbers 0, 1, 2, ...; use np.unique(labels, return_inverse=True)[1].")
+    return array.astype(int)
+
+
+def check_integer(name, value, *, least, most=None, hint=""):
+    """Return `value` as an int between `least` and `most`."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; expected an integer. {hint}".rstrip())
+    if value < least or most is not None and value > most:
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} is {value}; expected an integer {bounds}. {hint}".rstrip())
+    return int(value)
+
+
+def check_number(name, value, *, least, below=np.inf, hint=""):
+    """Return `value` as a finite float, at least `least` and less than `below`."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}; expected a number. {hint}".rstrip())
+    if not least <= value < below:
+        raise ValueError(f"{name} is {value}; expected a finite number, at least {least}"
+                         + (f" and below {below}" if below < np.inf else "") + f". {hint}".rstrip())
+    return float(value)
+
+
+def check_choice(name, value, choices):
+    """Return `value` if it is one of `choices`."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(repr(choice) for choice in choices)}.")
+    return value
+
+
+def check_rng(random_state):
+    """Return a numpy Generator made from None, an integer seed, a Generator or a RandomState.
+
+    The global random state of NumPy is never read or changed.
+    """
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.Generator(random_state._bit_generator)
+    if random_state is None or isinstance(random_state, Integral) and not isinstance(random_state, bool) and random_state >= 0:
+        return np.random.default_rng(random_state)
+    raise ValueError(f"random_state is {random_state!r}; give None, an integer of at least 0, or a numpy random generator.")

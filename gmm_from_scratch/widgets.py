@@ -1,0 +1,37 @@
+"""Controls over pictures that work on a static page: the frames are drawn beforehand, the browser only switches them."""
+
+import base64
+import io
+
+import ipywidgets
+import matplotlib.pyplot as plt
+
+from .validation import check_integer
+
+
+def stepper(draw, n_frames, *, label, describe, dpi=110):
+    """Return a slider with play buttons over n_frames pictures, drawn now and linked in the browser.
+
+    draw: a function from the number of a frame, 0 to n_frames - 1, to a matplotlib Figure, which is closed after use.
+    label: what the slider counts, for example "round". describe: a function from the number of a frame to a text that
+    replaces its picture for readers who cannot see it; it is the picture's alt text.
+    """
+    n_frames = check_integer("n_frames", n_frames, least=2)
+    frames = [ipywidgets.HTML(_image(draw(i), describe(i), dpi)) for i in range(n_frames)]
+    slider = ipywidgets.IntSlider(min=0, max=n_frames - 1, description=label, continuous_update=True)
+    play = ipywidgets.Play(min=0, max=n_frames - 1, interval=700)
+    stack = ipywidgets.Stack(frames, selected_index=0)
+    ipywidgets.jslink((play, "value"), (slider, "value"))
+    ipywidgets.jslink((slider, "value"), (stack, "selected_index"))
+    return ipywidgets.VBox([ipywidgets.HBox([play, slider]), stack])
+
+
+def _image(figure, alt, dpi):
+    """Return the figure as an <img> with its bytes inside."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi)
+    width, height = (round(inches * 100) for inches in figure.get_size_inches())
+    plt.close(figure)
+    data = base64.b64encode(file.getvalue()).decode()
+    alt = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return f'<img alt="{alt}" width="{width}" height="{height}" style="max-width: 100%; height: auto" src="data:image/png;base64,{data}">'
