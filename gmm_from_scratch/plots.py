@@ -66,7 +66,7 @@ def draw_ellipses(ax, mixture, *, masses=(0.5, 0.95)):
     ax.autoscale_view()
 
 
-def draw_borders(ax, predict, *, resolution=300):
+def draw_borders(ax, predict, *, resolution=500):
     """Draw the lines along which predicted labels change, over the present limits of the axes.
 
     predict: a function from points (n, 2) to integer labels (n,).

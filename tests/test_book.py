@@ -1,0 +1,151 @@
+"""The sources of the book: what every page must have, and must not have."""
+
+import importlib
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import gmm_from_scratch
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "chapters").rglob("*.ipynb"))
+ALLOWED_TAGS = {"hide-input", "hide-cell", "remove-cell", "raises-exception", "nbval-skip"}
+HEADINGS = ["The same thing in the package", "Where it breaks", "Check yourself", "Exercises", "Over to you", "Recap"]
+LABELS = ["**After this chapter you can**", "**What you need.**", "**How long.**", "**New words**", "**Sources.**", "**The next question.**"]
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def cells(path, kind):
+    return [(i, "".join(cell["source"]), cell["metadata"]) for i, cell in enumerate(read(path)["cells"]) if cell["cell_type"] == kind]
+
+
+def text_of(path):
+    return "\n\n".join(source for _, source, _ in cells(path, "markdown"))
+
+
+def pages():
+    """Every page named in the table of contents, without suffix."""
+    return re.findall(r"(?m)^\s*(?:- )?(?:root|file): (\S+)$", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
+
+
+def test_the_table_of_contents_and_the_files_agree():
+    files = {str(path.relative_to(ROOT).with_suffix("")) for path in (ROOT / "chapters").rglob("*") if path.suffix in (".md", ".ipynb")}
+    assert set(pages()) == files | {"intro"}
+    assert len(pages()) == len(set(pages()))
+
+
+@each_notebook
+def test_outputs_are_stripped(path):
+    for i, cell in enumerate(read(path)["cells"]):
+        assert not cell.get("outputs") and not cell.get("execution_count"), f"cell {i} holds an output: clear all outputs and save"
+
+
+@each_notebook
+def test_only_allowed_tags(path):
+    for kind in ("code", "markdown"):
+        for i, _, metadata in cells(path, kind):
+            assert set(metadata.get("tags", [])) <= ALLOWED_TAGS, f"cell {i}"
+
+
+@each_notebook
+def test_a_chapter_has_its_parts_in_order(path):
+    text = text_of(path)
+    assert text.startswith("# ")
+    places = [text.find(f"\n## {heading}") for heading in HEADINGS]
+    assert -1 not in places, f"missing: {[h for h, place in zip(HEADINGS, places) if place < 0]}"
+    assert places == sorted(places)
+    assert [label for label in LABELS if label not in text] == []
+
+
+@each_notebook
+def test_drawings_have_alt_text_and_a_caption(path):
+    drawing = re.compile(r"plt\.show\(\)|plt\.subplots|plots\.draw_")
+    for i, source, metadata in cells(path, "code"):
+        defines_only = "plt.show()" not in source and "def " in source
+        if drawing.search(source) and not defines_only:
+            myst = metadata.get("mystnb", {})
+            assert len(myst.get("image", {}).get("alt", "")) > 60, f"cell {i} needs an alt text that replaces the picture"
+            assert myst.get("figure", {}).get("caption") and myst["figure"].get("name"), f"cell {i} needs a caption and a name"
+
+
+def test_every_drawing_on_the_front_page_has_alt_text():
+    blocks = re.findall(r"```\{code-cell\}.*?```", (ROOT / "intro.md").read_text(encoding="utf-8"), re.S)
+    assert blocks
+    for block in blocks:
+        metadata = yaml.safe_load(block.split("---")[1])
+        assert len(metadata["mystnb"]["image"]["alt"]) > 60
+
+
+@each_notebook
+def test_numbers_of_equations_and_exercises_run_without_a_gap(path):
+    chapter, text = str(int(path.name[:2])), text_of(path)
+    equations = re.findall(r"\\tag\{([\d.]+)\}", text)
+    exercises = re.findall(r"\*\*Exercise ([\d.]+\d)", text)
+    assert equations == [f"{chapter}.{i + 1}" for i in range(len(equations))]
+    assert exercises == [f"{chapter}.{i + 1}" for i in range(len(exercises))]
+    assert set(re.findall(r"\((\d+\.\d+)\)", text)) <= set(equations), "the text refers to an equation that is not there"
+
+
+@each_notebook
+def test_exercises_have_hints_and_solutions(path):
+    exercises = len(re.findall(r"\*\*Exercise ", text_of(path)))
+    solutions = [source for _, source, metadata in cells(path, "code") if "hide-cell" in metadata.get("tags", [])]
+    assert exercises >= 4
+    assert text_of(path).count('<details class="hint">') >= exercises
+    assert len(solutions) >= exercises and all("assert" in solution for solution in solutions)
+
+
+@each_notebook
+def test_each_question_has_one_right_answer_and_feedback_for_every_other(path):
+    questions = re.split(r"(?m)^\*\*\d+\. ", text_of(path).split("## Check yourself")[1].split("\n## ")[0])[1:]
+    assert len(questions) >= 5
+    for question in questions:
+        answers = re.findall(r'<details class="quiz (right|wrong)"><summary>(.+?)</summary>\n\n(.+?)\n\n</details>', question, re.S)
+        assert len(answers) == question.count("<details") >= 3, question
+        assert [kind for kind, _, _ in answers].count("right") == 1, question
+
+
+@each_notebook
+def test_no_directives_or_roles_in_notebooks(path):
+    assert not re.search(r"(?m)^:::|^```\{|\{[a-z:]+\}`", text_of(path)), "JupyterLab and Colab would show them as raw text"
+
+
+@each_notebook
+def test_the_colab_cell_comes_before_the_first_import(path):
+    _, first, metadata = cells(path, "code")[0]
+    assert "import gmm_from_scratch" in first and "%pip install" in first and "remove-cell" in metadata["tags"]
+
+
+def test_names_in_the_notation_exist():
+    modules = [importlib.import_module(f"gmm_from_scratch.{path.stem}") for path in Path(gmm_from_scratch.__file__).parent.glob("[a-z]*.py")]
+    code = "\n".join(inspect.getsource(module) for module in modules)
+    names = re.findall(r"(?m)^\| \$.*?\| `(\w+)` \|", (ROOT / "chapters" / "notation.md").read_text(encoding="utf-8"))
+    assert len(names) > 12
+    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
+
+
+def test_covariance_families_in_the_notation_are_those_of_the_package():
+    from gmm_from_scratch.covariances import FAMILIES
+
+    text = (ROOT / "chapters" / "notation.md").read_text(encoding="utf-8").split("## The four covariance families")[1]
+    assert re.findall(r"(?m)^\| `(\w+)`", text) == list(FAMILIES)
+
+
+def test_every_reference_has_its_heading_and_every_heading_its_reference():
+    keys = re.findall(r"@\w+\{(\w+),", (ROOT / "chapters" / "references.bib").read_text(encoding="utf-8"))
+    shown = re.findall(r':filter: key % "\^(\w+)\$"', (ROOT / "chapters" / "references.md").read_text(encoding="utf-8"))
+    assert sorted(keys) == sorted(shown) == sorted(set(keys))
+
+
+def test_the_glossary_is_in_alphabetical_order():
+    words = re.findall(r"(?m)^## (.+)$", (ROOT / "chapters" / "glossary.md").read_text(encoding="utf-8"))
+    assert words == sorted(words, key=str.casefold)
