@@ -72,14 +72,16 @@ def log_joint(X, mixture):
     X: (N, D). Raises ValueError or TypeError for bad data.
     """
     X = check_data(X, mixture.n_features)
-    log_gaussians = [log_gaussian(X, mean, matrix) for mean, matrix in zip(mixture.means, mixture.matrices)]
+    components = zip(mixture.means, mixture.matrices)
+    log_gaussians = [log_gaussian(X, mean, matrix) for mean, matrix in components]
     return np.log(mixture.weights) + np.stack(log_gaussians, axis=1)
 
 
 def e_step(X, mixture):
     """Return the responsibilities r_nk = p(z_n = k | x_n), (N, K), and ln p(x_n), (N,).
 
-    X: (N, D). Each row of the responsibilities sums to one. Source: Bishop (2006), equation 9.23.
+    X: (N, D). Each row of the responsibilities sums to one.
+    Source: Bishop (2006), equation 9.23.
 
     >>> pair = Mixture([0.5, 0.5], [[0.0], [2.0]], [[[1.0]], [[1.0]]])
     >>> resp, log_density = e_step([[0.0], [1.0]], pair)
@@ -87,9 +89,9 @@ def e_step(X, mixture):
     array([[0.881, 0.119],
            [0.5  , 0.5  ]])
     """
-    joint = log_joint(X, mixture)                       # ln p(x_n, z_n = k)                (N, K)
-    log_density = logsumexp(joint, axis=1)              # ln p(x_n) = ln Σ_k p(x_n, z_n = k)  (N,)
-    resp = np.exp(joint - log_density[:, None])         # r_nk                              (N, K)
+    joint = log_joint(X, mixture)                  # ln p(x_n, z_n = k)   (N, K)
+    log_density = logsumexp(joint, axis=1)         # ln p(x_n)            (N,)
+    resp = np.exp(joint - log_density[:, None])    # r_nk                 (N, K)
     return resp, log_density
 
 
@@ -102,18 +104,26 @@ def m_step(X, resp, *, covariance_type="full", reg_covar=0.0):
     Source: Bishop (2006), equations 9.24 to 9.26.
     """
     X = check_data(X)
-    resp = check_floats("resp", resp, (len(X), None))
+    resp = _check_resp(resp, len(X))
     reg_covar = check_number("reg_covar", reg_covar, least=0)
+    counts = resp.sum(axis=0)                      # N_k = Σ_n r_nk              (K,)
+    weights = counts / len(X)                      # π_k = N_k / N               (K,)
+    means = resp.T @ X / counts[:, None]           # μ_k = Σ_n r_nk x_n / N_k    (K, D)
+    covariances = estimate_covariances(            # Σ_k                         (K, D, D)
+        X, resp, means, covariance_type=covariance_type, reg_covar=reg_covar)
+    return Mixture(weights, means, covariances, covariance_type)
+
+
+def _check_resp(resp, n_samples):
+    """Return the responsibilities as an array if rows sum to 1 and every component has some."""
+    resp = check_floats("resp", resp, (n_samples, None))
     if not resp.shape[1] or (resp < 0).any() or np.abs(resp.sum(axis=1) - 1).max() > 1e-6:
         raise ValueError("resp must hold no negative entry, and each of its rows must sum to 1. Divide each row by its sum.")
-    counts = resp.sum(axis=0)                           # N_k = Σ_n r_nk                    (K,)
+    counts = resp.sum(axis=0)
     if counts.min() < np.finfo(float).tiny:
         raise SingularCovarianceError(f"component {counts.argmin()} is responsible for no point, so it has no mean. "
                                       "Use fewer components or another start.", component=int(counts.argmin()))
-    weights = counts / len(X)                           # π_k = N_k / N                     (K,)
-    means = resp.T @ X / counts[:, None]                # μ_k = Σ_n r_nk x_n / N_k          (K, D)
-    covariances = estimate_covariances(X, resp, means, covariance_type=covariance_type, reg_covar=reg_covar)
-    return Mixture(weights, means, covariances, covariance_type)
+    return resp
 
 
 class EMStep(NamedTuple):
