@@ -5,7 +5,7 @@ from warnings import warn
 
 import numpy as np
 
-from .covariances import FAMILIES, check_covariances, covariance_matrices
+from .covariances import FAMILIES, check_covariances
 from .em import Mixture, e_step, m_step, run_em, sample_mixture
 from .exceptions import ConvergenceWarning, NotFittedError, SingularCovarianceError
 from .kmeans import KMeans, assign_step, kmeans_plusplus

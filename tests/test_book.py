@@ -122,7 +122,7 @@ def test_no_directives_or_roles_in_notebooks(path):
 @each_notebook
 def test_the_colab_cell_comes_before_the_first_import(path):
     _, first, metadata = cells(path, "code")[0]
-    assert "import gmm_from_scratch" in first and "%pip install" in first and "remove-cell" in metadata["tags"]
+    assert "gmm_from_scratch" in first and "%pip install" in first and "remove-cell" in metadata["tags"]
 
 
 def test_names_in_the_notation_exist():

@@ -1,0 +1,110 @@
+# Two commands matter: `make serve` shows the site, `make test` passes every test.
+# Both set up what they need inside this folder first, and a second run does only what has changed since the first.
+
+# The Python that makes the environment, and what is installed there: REQUIREMENTS="-e .[book]" takes the newest of all.
+PY ?= python3
+REQUIREMENTS ?= -r requirements.txt
+
+BIN := .venv/bin
+DONE := _build/done
+SETUP := .venv/done site/node_modules/done
+
+# Notebooks must run in this environment even where the user has installed a kernel of the same name, and must draw
+# into the page whatever backend the user has set.
+export JUPYTER_PREFER_ENV_PATH := 1
+export MPLBACKEND :=
+
+files = $(shell find $(1) -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
+PACKAGE := $(call files,gmm_from_scratch) pyproject.toml
+NOTEBOOKS := $(filter %.ipynb,$(call files,chapters))
+PAGES := $(call files,chapters) intro.md _config.yml _toc.yml
+SITE := $(call files,site/assets site/ext)
+TESTS := $(filter-out tests/test_site.py tests/browser/%,$(call files,tests))
+METADATA := $(wildcard *.md CITATION.cff LICENSE*)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help setup book serve test lint lock clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
+
+setup: ## Make the environment: Python packages and web libraries
+	$(call run,$(SETUP))
+
+book: ## Build the site into _build/html
+	$(call run,$(SETUP) $(DONE)/book)
+
+serve: book ## Build the site and serve it on this machine; PORT=8000 chooses the port
+	@$(BIN)/python site/serve.py _build/html
+
+test: ## Run every test
+	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit notebooks book site browser))
+
+lint: ## Check the style of the code
+	$(call run,.venv/done $(DONE)/lint)
+
+lock: .venv/done | $(DONE) ## Pin the newest versions that fit pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@{ echo '# Made by `make lock` from pyproject.toml. Installed by `make`, by CI and by Binder.' && \
+	   $(BIN)/uv pip compile pyproject.toml --extra book --universal --python-version 3.11 --fork-strategy fewest \
+	       --upgrade --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet && \
+	   echo '-e .'; } > _build/requirements.txt
+	mv _build/requirements.txt requirements.txt
+
+clean: ## Remove what was built; the environment in .venv and site/node_modules stays
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis
+
+# Make these files one after the other: say which is at work, how long it took, or that nothing it depends on has changed.
+define run
+	@for step in $(1); do \
+	  if $(MAKE) --question --no-print-directory $$step 2>/dev/null >&2; then echo "== $$step: unchanged, skipped"; continue; fi; \
+	  echo "== $$step ..."; start=$$(date +%s); \
+	  $(MAKE) --no-print-directory $$step || { echo "== $$step: FAILED after $$(($$(date +%s) - start)) s"; exit 1; }; \
+	  echo "== $$step: $$(($$(date +%s) - start)) s"; \
+	done
+endef
+
+.venv/done: requirements.txt pyproject.toml
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; '$(PY)' is not. Name another: make PY=python3.12"; exit 1; }
+	@$(PY) -c 'import ensurepip, venv' || \
+	  { echo "'$(PY) -m venv' does not work here. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	$(PY) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off $(REQUIREMENTS)
+	@touch $@
+
+site/node_modules/done: site/package-lock.json site/install_libraries.py | .venv/done
+	$(BIN)/python site/install_libraries.py
+	@touch $@
+
+# The folder of the files that say what has passed.
+$(DONE):
+	@mkdir -p $@
+
+$(DONE)/lint: .venv/done $(PACKAGE) $(SITE) $(wildcard site/*.py) $(call files,tests) $(NOTEBOOKS) | $(DONE)
+	$(BIN)/ruff check .
+	@touch $@
+
+$(DONE)/unit: .venv/done $(PACKAGE) $(TESTS) $(PAGES) $(METADATA) | $(DONE)
+	MPLBACKEND=agg $(BIN)/python -m pytest --ignore=tests/test_site.py --ignore=tests/browser \
+	    --doctest-modules --doctest-glob=README.md tests gmm_from_scratch README.md
+	@touch $@
+
+# All notebooks when the package has changed, else only those that have changed themselves.
+$(DONE)/notebooks: .venv/done $(PACKAGE) $(NOTEBOOKS) | $(DONE)
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env $(if $(filter-out %.ipynb,$?),$(NOTEBOOKS),$(filter %.ipynb,$?))
+	@touch $@
+
+$(DONE)/book: $(SETUP) $(PACKAGE) $(PAGES) $(SITE) | $(DONE)
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@touch $@
+
+$(DONE)/site: $(DONE)/book tests/test_site.py $(METADATA)
+	$(BIN)/python -m pytest tests/test_site.py
+	@touch $@
+
+# A machine without a browser passes the other tests; CI must have one.
+$(DONE)/browser: $(DONE)/book $(call files,tests/browser)
+	@if $(BIN)/python tests/browser/chromium.py; then $(BIN)/python -m pytest tests/browser && touch $@; else test "$$CI" != true; fi

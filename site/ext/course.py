@@ -1,0 +1,157 @@
+"""What the course's pages need beyond Jupyter Book: one section for each need, which begins with its reason."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from docutils import nodes
+from sphinx.application import ENV_PICKLE_FILENAME
+from sphinx.errors import ExtensionError
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE_MODULES = ROOT / "site" / "node_modules"
+
+
+def fingerprint(*paths):
+    """Return a short digest of these files, and of all files below those that are folders."""
+    digest = hashlib.sha256()
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Libraries. A page must work offline and must not tell another host who reads it, so the scripts that Sphinx would
+# take from a CDN are served with the page. They are copied where they are served: in the sources, Sphinx and git
+# would see them.
+
+VENDOR = {  # file or folder below site/node_modules -> where it goes below _static/vendor
+    "mathjax/es5/tex-chtml.js": "mathjax/tex-chtml.js",
+    "mathjax/es5/output/chtml/fonts/woff-v2": "mathjax/output/chtml/fonts/woff-v2",
+    "mathjax/LICENSE": "mathjax/LICENSE",
+    "requirejs/require.js": "widgets/require.js",  # its licence stands in its first lines
+    "@jupyter-widgets/html-manager/dist/embed-amd.js": "widgets/embed-amd.js",
+    "@jupyter-widgets/html-manager/dist/embed.js.LICENSE.txt": "widgets/embed-amd.js.LICENSE.txt",
+    "@jupyter-widgets/schema/LICENSE": "widgets/LICENSE",
+    "@popperjs/core/dist/umd/popper.min.js": "tippy/popper.js",
+    "@popperjs/core/LICENSE.md": "tippy/LICENSE-popper.md",
+    "tippy.js/dist/tippy-bundle.umd.min.js": "tippy/tippy.js",
+    "tippy.js/LICENSE": "tippy/LICENSE-tippy",
+}
+# The icons of the widgets' buttons. Two parts of html-manager ask for them under two addresses.
+ICON_FONTS = "@jupyter-widgets/html-manager/dist/*.woff2"
+ICON_FOLDERS = ["widgets/@jupyter-widgets/html-manager/dist", "widgets/@jupyter-widgets"]
+# These two register with require.js if they see it, and then no widget is drawn. So they must not see it.
+HIDDEN_FROM_REQUIRE = ["tippy/popper.js", "tippy/tippy.js"]
+
+
+def copy_libraries(app):
+    if app.builder.format != "html":
+        return
+    if not NODE_MODULES.is_dir():
+        raise ExtensionError("The web libraries are missing. Run `make book`, or `npm ci` in site/, which brings them.")
+    vendor = Path(app.outdir) / "_static" / "vendor"
+    shutil.rmtree(vendor, ignore_errors=True)
+    for source, target in VENDOR.items():
+        source, target = NODE_MODULES / source, vendor / target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
+    for font in NODE_MODULES.glob(ICON_FONTS):
+        for folder in ICON_FOLDERS:
+            (vendor / folder).mkdir(parents=True, exist_ok=True)
+            shutil.copy(font, vendor / folder)
+    for script in HIDDEN_FROM_REQUIRE:
+        code = (vendor / script).read_text("utf-8")
+        (vendor / script).write_text("(function(define, exports, module) {" + code + "\n}).call(window);\n", "utf-8")
+    # Without a base address require.js looks for the icon fonts beside the page.
+    (vendor / "widgets" / "require-config.js").write_text(
+        "window.require = {baseUrl: document.currentScript.src.replace(/[^/]*$/, '')};\n", "utf-8"
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What depends on what. The execution cache knows a notebook's own code and nothing else: after a change in the package
+# the page would go on showing the old numbers. So each state of the package and of the pins has a cache of its own;
+# and since the cache's path is part of the configuration, Sphinx reads every page again when it changes. The same
+# holds for the pages and the files in site/, which Sphinx does not look at when no page has changed.
+
+
+def follow_package_and_assets(app, config):
+    caches = Path(app.outdir).parent / ".jupyter_cache"
+    current = caches / fingerprint(ROOT / "gmm_from_scratch", ROOT / "requirements.txt")
+    for cache in caches.glob("*"):
+        if cache != current:
+            shutil.rmtree(cache)
+    config.nb_execution_cache_path = str(current)
+    config.course_site = fingerprint(
+        ROOT / "site" / "assets", ROOT / "site" / "ext", ROOT / "site" / "package-lock.json"
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A warning is an error each time. Sphinx reads a page again only when the page has changed, so the second build after
+# a failed one would pass with the fault still in it. Forget what was read, and the next build reports it again.
+
+
+def forget_failed_build(app, exception):
+    if exception is None and app._warncount:  # Sphinx sets the exit code only after this event
+        (Path(app.doctreedir) / ENV_PICKLE_FILENAME).unlink(missing_ok=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The address of the published site, for the social cards, follows from the repository's, so that a fork changes one.
+
+
+def derive_site_address(app, config):
+    owner, name = urlsplit(config.html_theme_options["repository_url"]).path.strip("/").split("/")
+    config.html_baseurl = config.ogp_site_url = f"https://{owner}.github.io/{name}/"
+    config.ogp_image = config.html_baseurl + "_static/social-card.png"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Formulas. Sphinx puts one of several lines into `split`, where MathJax allows no number. Jupyter does not, and the
+# same notebook is read in both.
+
+
+def keep_numbered_formulas_whole(app, doctree):
+    for formula in doctree.findall(nodes.math_block):
+        tex = formula.astext()
+        if r"\tag" in tex and r"\\" in tex:
+            formula.children = [nodes.Text(rf"\begin{{equation*}}{tex}\end{{equation*}}")]
+            formula["nowrap"] = True
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Page by page.
+
+
+def mend_page(app, pagename, templatename, context, doctree):
+    # sphinx-thebe adds its constants twice, and the browser logs an error for the second.
+    scripts = {(str(s.filename or ""), s.attributes.get("body")): s for s in context["script_files"]}
+    context["script_files"] = list(scripts.values())
+
+    # The landing page is a text notebook: Binder and Colab would be sent to an .ipynb that the repository lacks.
+    if doctree is not None and Path(app.env.doc2path(pagename)).suffix != ".ipynb":
+        context["header_buttons"] = [b for b in context["header_buttons"] if b.get("label") != "launch-buttons"]
+
+    if body := context.get("body"):
+        # As a style the height stays when a narrow screen shrinks the width. As attributes both keep their ratio, and
+        # the browser leaves room for the figure before it has loaded.
+        body = re.sub(r'style="width: (\d+)px; height: (\d+)px;"', r'width="\1" height="\2"', body)
+        # This name hides the visible words "Show the code" from speech control and from screen readers.
+        context["body"] = body.replace(' aria-label="Toggle hidden content"', "")
+
+
+def setup(app):
+    app.add_config_value("course_site", "", "html")
+    app.connect("config-inited", follow_package_and_assets)
+    app.connect("config-inited", derive_site_address)
+    app.connect("builder-inited", copy_libraries)
+    app.connect("doctree-read", keep_numbered_formulas_whole)
+    app.connect("html-page-context", mend_page, priority=900)  # after the theme and sphinx-thebe have added theirs
+    app.connect("build-finished", forget_failed_build, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

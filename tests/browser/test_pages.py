@@ -1,0 +1,122 @@
+"""Every page of the book in a real browser, as a reader meets it: over http and from disk, light, dark and on a phone."""
+
+import json
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import BOOK, ROOT
+
+AXE = ROOT / "site" / "node_modules" / "axe-core" / "axe.min.js"
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SCREENSHOTS = ROOT / "_build" / "screenshots"
+
+PAGES = re.findall(r"(?:root|file): *(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+WIDGET_PAGES = [page for page in PAGES if "widget-view+json" in (BOOK / f"{page}.html").read_text("utf-8")]
+VIEWS = {
+    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+}
+
+# What begins left of the page, or ends right of it with nothing around it that scrolls, cannot be read.
+CUT_OFF = """() => [...document.querySelectorAll('article *')].filter(element => {
+    const box = element.getBoundingClientRect();
+    if (!box.width || element.closest('mjx-assistive-mml, .visually-hidden, .noUi-target, .widget-play')) return false;
+    if (box.left < -1) return true;
+    if (box.right < innerWidth + 1) return false;
+    for (let around = element; around; around = around.parentElement)
+        if (['auto', 'scroll'].includes(getComputedStyle(around).overflowX)) return false;
+    return true;
+}).map(element => element.outerHTML.slice(0, 200))"""
+
+# The widgets' own library remarks on its own schema, which is no fault of the page.
+LIBRARY_REMARK = "strict mode: use allowUnionTypes"
+
+
+@pytest.mark.parametrize("way", ["http", "file"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_asks_no_other_host_and_logs_no_fault(visit, addresses, page, way):
+    seen = visit(f"{addresses[way]}/{page}.html")
+    foreign = [url for url in seen.requests if not url.startswith((addresses[way], "data:", "blob:"))]
+    assert not foreign
+    assert not [complaint for complaint in seen.complaints if LIBRARY_REMARK not in complaint]
+    # Every formula in the page's source is one MathJax container, and none is an error message.
+    source = (BOOK / f"{page}.html").read_text("utf-8")
+    if 'class="math' in source:
+        assert seen.page.locator("mjx-container").count() >= source.count('class="math')
+    broken = "errors => errors.map(error => error.dataset.mjxError + ': ' + error.closest('p, li, td, div').innerText)"
+    assert not seen.page.eval_on_selector_all("mjx-merror", broken)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("page", PAGES)
+def test_page_fits_the_screen_and_is_accessible(visit, addresses, page, view):
+    seen = visit(f"{addresses['http']}/{page}.html", **VIEWS[view])
+    width = VIEWS[view]["viewport"]["width"]
+    SCREENSHOTS.mkdir(exist_ok=True)
+    seen.page.screenshot(path=SCREENSHOTS / f"{page.replace('/', '-')}-{view}.png", full_page=True)
+    # What is folded has to fit and to be accessible too.
+    seen.page.evaluate("document.querySelectorAll('details').forEach(details => (details.open = true))")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not seen.page.evaluate(CUT_OFF)
+    assert not violations(seen.page)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_search_page_is_accessible(visit, addresses, view):
+    seen = visit(f"{addresses['http']}/search.html?q=Gaussian", **VIEWS[view])
+    seen.page.wait_for_selector("#search-results li a")
+    assert not violations(seen.page)
+
+
+@pytest.mark.parametrize("way", ["http", "file"])
+def test_search_finds_a_word(visit, addresses, way):
+    page = visit(f"{addresses[way]}/{PAGES[0]}.html", **VIEWS["light"]).page
+    page.keyboard.press("Control+k")
+    page.locator("input[type=search]:focus").fill("Gaussian")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+    found = page.eval_on_selector_all("#search-results li a", "links => links.map(link => link.href)")
+    assert any(urlsplit(address).path.endswith(f"/{PAGES[0]}.html") for address in found), found
+
+
+@pytest.mark.parametrize("way", ["http", "file"])
+@pytest.mark.parametrize("page", WIDGET_PAGES)
+def test_widgets_move_by_keyboard_by_mouse_and_by_play(visit, addresses, page, way):
+    page = visit(f"{addresses[way]}/{page}.html").page
+    steppers = page.locator(".widget-subarea:has(.widget-play)")
+    assert steppers.count() > 0
+    for stepper in steppers.all():
+        frame = stepper.locator(".widget-html-content").last
+        handle = stepper.locator(".noUi-handle")
+        before = frame.inner_html()
+        # Each act has to bring another frame: we wait for it, and a timeout is the failure.
+        for act in (
+            lambda handle=handle: handle.press("ArrowRight"),
+            lambda stepper=stepper: stepper.locator(".noUi-base").click(),  # in the middle
+            lambda stepper=stepper: stepper.get_by_role("button", name="Back to the start").click(),
+            lambda stepper=stepper: stepper.get_by_role("button", name="Play or pause").click(),
+        ):
+            act()
+            page.wait_for_function("([frame, before]) => frame.innerHTML !== before", arg=[frame.element_handle(), before])
+            before = frame.inner_html()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_can_be_read_without_javascript(visit_without_javascript, addresses, page):
+    page = visit_without_javascript(f"{addresses['file']}/{page}.html")
+    article = page.locator("article")
+    for part in article.locator("h1, h2, h3, section > p, figure, table").all():
+        assert part.is_visible(), part.inner_html()
+
+
+def violations(page):
+    """Return what axe finds wrong with the page as it stands, in words that name the element."""
+    # What is still fading in has not got its colours yet.
+    page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
+    page.evaluate(AXE.read_text("utf-8"))
+    # What MathJax draws is hidden from screen readers, and is thousands of elements; the MathML beside it is looked at.
+    run = "rules => axe.run({exclude: ['mjx-math']}, {runOnly: rules, resultTypes: ['violations']})"
+    found = page.evaluate(run, AXE_RULES)["violations"]
+    return [f"{fault['id']}: {fault['help']}: {json.dumps(node['html'])}" for fault in found for node in fault["nodes"]]
