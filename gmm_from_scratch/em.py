@@ -78,9 +78,9 @@ def log_joint(X, mixture):
 
 
 def e_step(X, mixture):
-    """Return the responsibilities r_nk = p(z_n = k | x_n), (N, K), and ln p(x_n), (N,).
+    """Return the responsibilities r_nk = p(z_n = k | x_n) and ln p(x_n).
 
-    X: (N, D). Each row of the responsibilities sums to one.
+    X: (N, D). Shapes (N, K) and (N,). Each row of the responsibilities sums to one.
     Source: Bishop (2006), equation 9.23.
 
     >>> pair = Mixture([0.5, 0.5], [[0.0], [2.0]], [[[1.0]], [[1.0]]])
@@ -99,17 +99,17 @@ def m_step(X, resp, *, covariance_type="full", reg_covar=0.0):
     """Return the mixture that maximises Σ_nk r_nk ln p(x_n, z_n = k).
 
     X: (N, D); resp: (N, K), not negative, each row with sum 1.
-    reg_covar: added to each variance after the maximisation, in squared units of X.
+    reg_covar: added to each variance afterwards, in squared units of X.
     Raises SingularCovarianceError if a component is left with too few points.
     Source: Bishop (2006), equations 9.24 to 9.26.
     """
     X = check_data(X)
     resp = _check_resp(resp, len(X))
     reg_covar = check_number("reg_covar", reg_covar, least=0)
-    counts = resp.sum(axis=0)                      # N_k = Σ_n r_nk              (K,)
-    weights = counts / len(X)                      # π_k = N_k / N               (K,)
-    means = resp.T @ X / counts[:, None]           # μ_k = Σ_n r_nk x_n / N_k    (K, D)
-    covariances = estimate_covariances(            # Σ_k                         (K, D, D)
+    counts = resp.sum(axis=0)                # N_k = Σ_n r_nk             (K,)
+    weights = counts / len(X)                # π_k = N_k / N              (K,)
+    means = resp.T @ X / counts[:, None]     # μ_k = Σ_n r_nk x_n / N_k   (K, D)
+    covariances = estimate_covariances(      # Σ_k, as the family stores them
         X, resp, means, covariance_type=covariance_type, reg_covar=reg_covar)
     return Mixture(weights, means, covariances, covariance_type)
 

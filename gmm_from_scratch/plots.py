@@ -6,6 +6,7 @@ Colour never speaks alone: each component also has its own marker and its own li
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Ellipse
+from scipy.ndimage import gaussian_filter
 
 from .gaussian import ellipse
 from .validation import check_data, check_floats, check_labels
@@ -75,7 +76,8 @@ def draw_borders(ax, predict, *, resolution=500):
     x, y = np.meshgrid(np.linspace(x0, x1, resolution), np.linspace(y0, y1, resolution))
     labels = np.asarray(predict(np.column_stack([x.ravel(), y.ravel()]))).reshape(x.shape)
     for k in np.unique(labels)[:-1]:
-        ax.contour(x, y, labels == k, levels=[0.5], colors="black", linewidths=1.5)
+        smooth = gaussian_filter((labels == k).astype(float), sigma=1.5)       # else the line is a staircase
+        ax.contour(x, y, smooth, levels=[0.5], colors="black", linewidths=1.5)
     ax.set(xlim=(x0, x1), ylim=(y0, y1))
 
 
