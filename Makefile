@@ -13,6 +13,8 @@ SETUP := .venv/done site/node_modules/done
 # into the page whatever backend the user has set.
 export JUPYTER_PREFER_ENV_PATH := 1
 export MPLBACKEND :=
+# Our matrices are small: the threads of a BLAS would only wait for each other.
+export OPENBLAS_NUM_THREADS := 1
 
 files = $(shell find $(1) -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 PACKAGE := $(call files,gmm_from_scratch) pyproject.toml

@@ -11,7 +11,7 @@ import numpy as np
 
 from .exceptions import SingularCovarianceError
 from .gaussian import cholesky_factor
-from .validation import check_choice, check_floats, check_integer
+from .validation import check_choice, check_data, check_floats, check_integer, check_number
 
 
 class Family(NamedTuple):
@@ -58,6 +58,11 @@ def estimate_covariances(X, resp, means, *, covariance_type="full", reg_covar=0.
     array([[[1.]]])
     """
     family = FAMILIES[check_choice("covariance_type", covariance_type, FAMILIES)]
+    X, reg_covar = check_data(X), check_number("reg_covar", reg_covar, least=0)
+    resp = check_floats("resp", resp, (len(X), None))
+    means = check_floats("means", means, (resp.shape[1], X.shape[1]))
+    if not resp.size or (resp < 0).any() or (resp.sum(axis=0) <= 0).any():
+        raise ValueError("resp must hold no negative entry, and each of its columns must have a positive sum.")
     counts = resp.sum(axis=0)                                                       # N_k
     scatter = np.empty((len(means), X.shape[1], X.shape[1]))
     for k, mean in enumerate(means):
@@ -73,8 +78,10 @@ def covariance_matrices(covariances, n_components, n_features, covariance_type="
     array([[[4., 0.],
             [0., 4.]]])
     """
+    n_components = check_integer("n_components", n_components, least=1)
+    n_features = check_integer("n_features", n_features, least=1)
     family = FAMILIES[check_choice("covariance_type", covariance_type, FAMILIES)]
-    covariances = check_floats("covariances", covariances, family.shape(n_components, n_features))
+    covariances = check_floats("covariances", covariances, family.shape(n_components, n_features), limit=1e210)
     return family.matrices(covariances, n_components, n_features)
 
 

@@ -72,6 +72,8 @@ def make_groups(sizes, means, covariances, random_state=None):
     [30, 70]
     """
     rng = check_rng(random_state)
+    if not np.iterable(sizes) or not len(sizes):
+        raise TypeError(f"sizes is {sizes!r}; expected a list of whole numbers, one for each group.")
     sizes = [check_integer("sizes", size, least=1) for size in sizes]
     means = check_floats("means", means, (len(sizes), None))
     covariances = check_floats("covariances", covariances, (len(sizes), means.shape[1], means.shape[1]))
@@ -79,7 +81,7 @@ def make_groups(sizes, means, covariances, random_state=None):
     labels = np.repeat(np.arange(len(sizes)), sizes)
     order = rng.permutation(len(X))
     return Dataset(X[order], tuple(f"x{j + 1}" for j in range(X.shape[1])), labels[order],
-                   tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(sizes)]), "simulated")
+                   tuple(_letters(k) for k in range(len(sizes))), "simulated")
 
 
 def make_stretched(n_samples=400, random_state=0):
@@ -102,6 +104,11 @@ def make_wide_and_compact(n_samples=400, random_state=0):
     n_samples = check_integer("n_samples", n_samples, least=2)
     return make_groups([n_samples // 2, n_samples - n_samples // 2], [[0, 0], [4.5, 0]], [2.0**2 * np.eye(2), 0.4**2 * np.eye(2)],
                        random_state)
+
+
+def _letters(k):
+    """Return A, B, ..., Z, AA, AB, ... for k = 0, 1, ..."""
+    return (_letters(k // 26 - 1) if k >= 26 else "") + chr(ord("A") + k % 26)
 
 
 def _read(name):

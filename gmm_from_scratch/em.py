@@ -4,7 +4,6 @@ Nothing here is tuned for speed. Source: Dempster, Laird and Rubin (1977); Bisho
 """
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from scipy.special import logsumexp
 from .covariances import check_covariances, count_parameters, covariance_matrices, estimate_covariances
 from .exceptions import SingularCovarianceError
 from .gaussian import log_gaussian, sample_gaussian
-from .validation import check_data, check_floats, check_integer, check_number, check_rng
+from .validation import check_data, check_floats, check_integer, check_number, check_resp, check_rng
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class Mixture:
                              "Divide them by their sum, and leave out components of weight 0.")
         covariances = check_covariances(self.covariances, *means.shape, self.covariance_type)
         for name, array in [("weights", weights), ("means", means), ("covariances", covariances)]:
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, array.copy())        # its own: nobody can make it invalid from outside
 
     @property
     def n_components(self):
@@ -66,12 +65,19 @@ class Mixture:
         return covariance_matrices(self.covariances, self.n_components, self.n_features, self.covariance_type)
 
 
+def check_mixture(name, value):
+    """Return `value` if it is a Mixture."""
+    if not isinstance(value, Mixture):
+        raise TypeError(f"{name} is of type {type(value).__name__}; expected a Mixture. After a fit, use model.mixture_.")
+    return value
+
+
 def log_joint(X, mixture):
     """Return ln p(x_n, z_n = k) = ln π_k + ln N(x_n | μ_k, Σ_k): shape (N, K).
 
     X: (N, D). Raises ValueError or TypeError for bad data.
     """
-    X = check_data(X, mixture.n_features)
+    X = check_data(X, check_mixture("mixture", mixture).n_features)
     components = zip(mixture.means, mixture.matrices)
     log_gaussians = [log_gaussian(X, mean, matrix) for mean, matrix in components]
     return np.log(mixture.weights) + np.stack(log_gaussians, axis=1)
@@ -104,26 +110,18 @@ def m_step(X, resp, *, covariance_type="full", reg_covar=0.0):
     Source: Bishop (2006), equations 9.24 to 9.26.
     """
     X = check_data(X)
-    resp = _check_resp(resp, len(X))
+    resp = check_resp(resp, len(X))
     reg_covar = check_number("reg_covar", reg_covar, least=0)
     counts = resp.sum(axis=0)                # N_k = Σ_n r_nk             (K,)
+    if counts.min() < np.finfo(float).tiny:
+        raise SingularCovarianceError(
+            f"component {counts.argmin()} is responsible for no point, so it has no "
+            "mean. Use fewer components or another start.", int(counts.argmin()))
     weights = counts / len(X)                # π_k = N_k / N              (K,)
     means = resp.T @ X / counts[:, None]     # μ_k = Σ_n r_nk x_n / N_k   (K, D)
     covariances = estimate_covariances(      # Σ_k, as the family stores them
         X, resp, means, covariance_type=covariance_type, reg_covar=reg_covar)
     return Mixture(weights, means, covariances, covariance_type)
-
-
-def _check_resp(resp, n_samples):
-    """Return the responsibilities as an array if rows sum to 1 and every component has some."""
-    resp = check_floats("resp", resp, (n_samples, None))
-    if not resp.shape[1] or (resp < 0).any() or np.abs(resp.sum(axis=1) - 1).max() > 1e-6:
-        raise ValueError("resp must hold no negative entry, and each of its rows must sum to 1. Divide each row by its sum.")
-    counts = resp.sum(axis=0)
-    if counts.min() < np.finfo(float).tiny:
-        raise SingularCovarianceError(f"component {counts.argmin()} is responsible for no point, so it has no mean. "
-                                      "Use fewer components or another start.", component=int(counts.argmin()))
-    return resp
 
 
 class EMStep(NamedTuple):
@@ -139,7 +137,8 @@ def em_steps(X, start, *, reg_covar=0.0):
 
     X: (N, D); start: a Mixture. The likelihood of each step belongs to the parameters of that same step.
     """
-    mixture = start
+    mixture = check_mixture("start", start)
+    reg_covar = check_number("reg_covar", reg_covar, least=0)
     while True:
         resp, log_density = e_step(X, mixture)
         yield EMStep(mixture, resp, log_density.sum())
@@ -160,13 +159,13 @@ def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0):
     X: (N, D); start: a Mixture; max_iter=0 gives the start back with its likelihood.
     A small gain says that the last step was short. It does not say that an optimum is near.
     """
-    X = check_data(X, start.n_features)
+    X = check_data(X, check_mixture("start", start).n_features)
     tol = check_number("tol", tol, least=0)
     max_iter = check_integer("max_iter", max_iter, least=0)
     trace, converged = [], False
-    for step in islice(em_steps(X, start, reg_covar=reg_covar), max_iter + 1):
+    for _, step in zip(range(max_iter + 1), em_steps(X, start, reg_covar=reg_covar)):
         trace.append(step.log_likelihood)
-        converged = len(trace) > 1 and abs(trace[-1] - trace[-2]) < tol * len(X)
+        converged = len(trace) > 1 and bool(abs(trace[-1] - trace[-2]) < tol * len(X))
         if converged:
             break
     return EMRun(step.mixture, converged, np.array(trace))
@@ -182,7 +181,7 @@ def sample_mixture(n_samples, mixture, rng=None):
     >>> X.shape, sorted(set(labels.tolist()))
     ((1000, 1), [0, 1])
     """
-    rng = check_rng(rng)
+    rng, mixture = check_rng(rng, "rng"), check_mixture("mixture", mixture)
     n_samples = check_integer("n_samples", n_samples, least=1)
     labels = rng.choice(mixture.n_components, size=n_samples, p=mixture.weights / mixture.weights.sum())
     X = np.empty((n_samples, mixture.n_features))

@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cholesky, solve, solve_triangular
-from scipy.stats import chi2
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from .exceptions import SingularCovarianceError
 from .validation import check_data, check_floats, check_integer, check_number, check_rng
@@ -22,7 +21,7 @@ def cholesky_factor(covariance):
     array([[2., 0.],
            [1., 2.]])
     """
-    covariance = check_floats("covariance", covariance, (None, None))
+    covariance = check_floats("covariance", covariance, (None, None), limit=1e210)
     if covariance.shape[0] != covariance.shape[1] or not len(covariance):
         raise ValueError(f"covariance has shape {covariance.shape}; expected a square matrix, (n_features, n_features).")
     variances = np.diag(covariance)
@@ -61,7 +60,11 @@ def log_gaussian(X, mean, covariance):
     mean, _, L = _check_gaussian(mean, covariance)
     X = check_data(X, len(mean))
     Z = solve_triangular(L, (X - mean).T, lower=True)            # L z_n = x_n - μ            (D, N)
-    mahalanobis = (Z**2).sum(axis=0)                             # (x_n - μ)ᵀ Σ⁻¹ (x_n - μ)   (N,)
+    with np.errstate(over="ignore"):
+        mahalanobis = (Z**2).sum(axis=0)                         # (x_n - μ)ᵀ Σ⁻¹ (x_n - μ)   (N,)
+    if not np.isfinite(mahalanobis).all():
+        raise ValueError(f"X lies so far from the mean, in units of the covariance, that its distance overflows (row "
+                         f"{mahalanobis.argmax()}). Drop such rows, or widen the covariance.")
     log_det = 2 * np.log(np.diag(L)).sum()                       # ln |Σ|
     return -0.5 * (len(mean) * np.log(2 * np.pi) + log_det + mahalanobis)
 
@@ -77,7 +80,7 @@ def sample_gaussian(n_samples, mean, covariance, rng=None):
     """
     mean, _, L = _check_gaussian(mean, covariance)
     n_samples = check_integer("n_samples", n_samples, least=1)
-    return mean + check_rng(rng).standard_normal((n_samples, len(mean))) @ L.T
+    return mean + check_rng(rng, "rng").standard_normal((n_samples, len(mean))) @ L.T
 
 
 class Ellipse(NamedTuple):
@@ -104,7 +107,7 @@ def ellipse(mean, covariance, *, mass=0.95):
         raise ValueError(f"an ellipse needs 2 features, the Gaussian has {len(mean)}; take two with marginal_gaussian first.")
     mass = check_number("mass", mass, least=0, below=1)
     variances, axes = np.linalg.eigh(covariance)                 # ascending: the last axis is the long one
-    width, height = 2 * np.sqrt(chi2.ppf(mass, df=2) * variances[::-1])
+    width, height = 2 * np.sqrt(-2 * np.log1p(-mass) * variances[::-1])
     return Ellipse(mean, width, height, np.degrees(np.arctan2(axes[1, 1], axes[0, 1])))
 
 
@@ -139,7 +142,7 @@ def conditional_gaussian(mean, covariance, features, values):
     if not len(others):
         raise ValueError(f"features names all {len(mean)} features; leave at least one to be described.")
     cross = covariance[np.ix_(known, others)]
-    slopes = solve(covariance[np.ix_(known, known)], cross, assume_a="pos").T        # Σ_ok Σ_kk⁻¹
+    slopes = cho_solve((cholesky_factor(covariance[np.ix_(known, known)]), True), cross).T      # Σ_ok Σ_kk⁻¹
     return mean[others] + slopes @ (values - mean[known]), covariance[np.ix_(others, others)] - slopes @ cross
 
 

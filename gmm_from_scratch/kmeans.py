@@ -1,6 +1,5 @@
 """k-means: Lloyd's two steps, the k-means++ start, and the estimator KMeans."""
 
-from itertools import islice
 from typing import NamedTuple
 from warnings import warn
 
@@ -33,11 +32,11 @@ def update_step(X, labels, centers):
            [5.]])
     """
     X, centers = check_data(X), _check_centers(centers, X)
-    labels = check_labels(labels, len(X))
-    if labels.max() >= len(centers):
-        raise ValueError(f"labels go up to {labels.max()}, but there are {len(centers)} centers, counted from 0.")
+    labels = check_labels(labels, len(X), len(centers))
     counts = np.bincount(labels, minlength=len(centers))
     empty = np.flatnonzero(counts == 0)
+    if len(empty) > len(X):
+        raise ValueError(f"centers has {len(empty)} clusters without points, more than the {len(X)} rows of X that could fill them.")
     farthest = np.argsort(-((X - centers[labels]) ** 2).sum(axis=1), kind="stable")
     new_centers = np.empty_like(centers)
     for k in np.flatnonzero(counts):
@@ -55,9 +54,7 @@ def inertia(X, labels, centers):
     2.0
     """
     X, centers = check_data(X), _check_centers(centers, X)
-    labels = check_labels(labels, len(X))
-    if labels.max() >= len(centers):
-        raise ValueError(f"labels go up to {labels.max()}, but there are {len(centers)} centers, counted from 0.")
+    labels = check_labels(labels, len(X), len(centers))
     return ((X - centers[labels]) ** 2).sum()
 
 
@@ -69,7 +66,7 @@ def kmeans_plusplus(X, n_clusters, rng=None):
     >>> kmeans_plusplus([[0.0], [0.0], [9.0]], 2, rng=0).tolist()
     [[9.0], [0.0]]
     """
-    X, rng = check_data(X), check_rng(rng)
+    X, rng = check_data(X), check_rng(rng, "rng")
     n_clusters = check_integer("n_clusters", n_clusters, least=1, most=len(X), hint="There cannot be more clusters than points.")
     centers = X[[rng.integers(len(X))]]
     while len(centers) < n_clusters:
@@ -169,9 +166,9 @@ class KMeans:
 
 def _run_lloyd(X, start, tolerance, max_iter):
     """Return the last step, the number of rounds and whether the centers came to rest."""
-    steps = islice(kmeans_steps(X, start), max_iter + 1)
+    steps = kmeans_steps(X, start)
     before = next(steps)
-    for n_iter, step in enumerate(steps, 1):
+    for n_iter, step in zip(range(1, max_iter + 1), steps):
         if ((step.centers - before.centers) ** 2).sum() <= tolerance:
             return step, n_iter, True
         before = step

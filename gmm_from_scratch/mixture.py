@@ -9,7 +9,7 @@ from .covariances import FAMILIES, check_covariances
 from .em import Mixture, e_step, m_step, run_em, sample_mixture
 from .exceptions import ConvergenceWarning, NotFittedError, SingularCovarianceError
 from .kmeans import KMeans, assign_step, kmeans_plusplus
-from .validation import check_choice, check_data, check_floats, check_integer, check_number, check_rng
+from .validation import check_choice, check_data, check_floats, check_integer, check_labels, check_number, check_rng
 
 
 def start_from_labels(X, labels, n_components, *, covariance_type="full", reg_covar=1e-6):
@@ -17,30 +17,42 @@ def start_from_labels(X, labels, n_components, *, covariance_type="full", reg_co
 
     X: (N, D); labels: (N,), from 0 to n_components - 1.
     """
+    X, n_components = check_data(X), check_integer("n_components", n_components, least=1)
+    labels = check_labels(labels, len(X), n_components)
     return m_step(X, np.eye(n_components)[labels], covariance_type=covariance_type, reg_covar=reg_covar)
 
 
 def start_from_kmeans(X, n_components, rng, **options):
     """Start from the clusters of one k-means run."""
+    X, n_components, rng = _check_start(X, n_components, rng)
     labels = KMeans(n_components, n_init=1, random_state=rng).fit(X).labels_
     return start_from_labels(X, labels, n_components, **options)
 
 
 def start_from_plusplus(X, n_components, rng, **options):
     """Start from k-means++ centers, each with the points nearest to it."""
+    X, n_components, rng = _check_start(X, n_components, rng)
     labels = assign_step(X, kmeans_plusplus(X, n_components, rng))
     return start_from_labels(X, labels, n_components, **options)
 
 
 def start_from_responsibilities(X, n_components, rng, **options):
     """Start from random responsibilities. All means then lie near the overall mean: the weakest of the four."""
+    X, n_components, rng = _check_start(X, n_components, rng)
     return m_step(X, rng.dirichlet(np.ones(n_components), size=len(X)), **options)
 
 
 def start_from_points(X, n_components, rng, *, covariance_type="full", **options):
     """Start with random points as means, equal weights, and the covariance of all data for every component."""
+    X, n_components, rng = _check_start(X, n_components, rng)
     pooled = m_step(X, np.full((len(X), n_components), 1 / n_components), covariance_type=covariance_type, **options)
     return replace(pooled, means=X[rng.choice(len(X), n_components, replace=False)])
+
+
+def _check_start(X, n_components, rng):
+    X = check_data(X)
+    K = check_integer("n_components", n_components, least=1, most=len(X), hint="There cannot be more components than points.")
+    return X, K, check_rng(rng, "rng")
 
 
 STARTS = {
@@ -113,7 +125,7 @@ class GaussianMixture:
                  ConvergenceWarning, stacklevel=2)
         best = max(runs, key=lambda run: run.log_likelihoods[-1])
         if not best.converged and max_iter > 0:
-            warn(f"EM still gained more than tol={tol:g} nats per row after max_iter={max_iter} rounds. "
+            warn(f"EM did not meet tol={tol:g} (gain in nats per row) within max_iter={max_iter} rounds. "
                  "Raise max_iter, or accept a larger tol.", ConvergenceWarning, stacklevel=2)
         self.weights_, self.means_, self.covariances_ = best.mixture.weights, best.mixture.means, best.mixture.covariances
         self.lower_bounds_ = best.log_likelihoods / len(X)
@@ -128,7 +140,9 @@ class GaussianMixture:
         options = {"covariance_type": self.covariance_type, "reg_covar": self.reg_covar}
         given = {}
         if self.weights_init is not None:
-            given["weights"] = check_floats("weights_init", self.weights_init, (K,))
+            weights = given["weights"] = check_floats("weights_init", self.weights_init, (K,))
+            if (weights <= 0).any() or abs(weights.sum() - 1) > 1e-6:
+                raise ValueError(f"weights_init is {weights}, with sum {weights.sum():.6g}; the weights must be positive and sum to 1.")
         if self.means_init is not None:
             given["means"] = check_floats("means_init", self.means_init, (K, D))
         if self.precisions_init is not None:
@@ -186,6 +200,12 @@ def _inverse(precisions, n_components, n_features, covariance_type):
     """Return the covariances whose inverses are `precisions`, in the family's shape."""
     try:
         precisions = check_covariances(precisions, n_components, n_features, covariance_type)
-    except ValueError as error:
-        raise ValueError(f"precisions_init: {str(error).replace('covariance', 'precision')}") from None
-    return 1 / precisions if covariance_type in ("diag", "spherical") else np.linalg.inv(precisions)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"precisions_init: {str(error).replace('covariance', 'precision')}") from None
+    if np.min(np.einsum("...ii->...i", precisions) if covariance_type in ("full", "tied") else precisions) < 1e-200:
+        raise ValueError("precisions_init has entries below 1e-200, whose inverse overflows. Use other units.")
+    if covariance_type in ("diag", "spherical"):
+        return 1 / precisions
+    half = np.linalg.inv(np.linalg.cholesky(precisions))         # Λ = L Lᵀ, so Σ = L⁻ᵀ L⁻¹: symmetric to the last digit
+    return np.swapaxes(half, -1, -2) @ half

@@ -8,8 +8,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Ellipse
 from scipy.ndimage import gaussian_filter
 
+from .em import check_mixture
 from .gaussian import ellipse
-from .validation import check_data, check_floats, check_labels
+from .validation import check_floats, check_integer, check_labels, check_number, check_resp
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito (2008)
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
@@ -26,11 +27,13 @@ def draw_points(ax, X, labels=None, *, names=None, size=18):
 
     X: (N, 2); labels: (N,) integers or None; names: a text for each label, for the legend.
     """
-    X = _in_the_plane(X)
+    X, size = _in_the_plane(X), check_number("size", size, least=0)
     if labels is None:
         ax.scatter(*X.T, s=size, color="0.45", linewidths=0, alpha=0.8)
         return
     labels = check_labels(labels, len(X))
+    if names is not None and (not isinstance(names, (list, tuple, np.ndarray)) or len(names) <= labels.max()):
+        raise ValueError(f"names is {names!r}; expected a text for each label, 0 to {labels.max()}.")
     for k in np.unique(labels):
         color, marker, _ = _look(k)
         ax.scatter(*X[labels == k].T, s=size, color=color, marker=marker, linewidths=0, alpha=0.8,
@@ -42,8 +45,8 @@ def draw_memberships(ax, X, resp, *, size=22):
 
     X: (N, 2); resp: (N, K), rows with sum 1.
     """
-    X = _in_the_plane(X)
-    resp = check_floats("resp", resp, (len(X), None))
+    X, size = _in_the_plane(X), check_number("size", size, least=0)
+    resp = check_resp(resp, len(X))
     mixed = np.clip(resp @ np.array([to_rgb(_look(k)[0]) for k in range(resp.shape[1])]), 0, 1)
     leader = resp.argmax(axis=1)
     for k in np.unique(leader):
@@ -52,14 +55,23 @@ def draw_memberships(ax, X, resp, *, size=22):
 
 def draw_centers(ax, centers, *, trail=None):
     """Draw centers or means as large crosses; trail: (steps, K, 2), the places they came from."""
-    for k, center in enumerate(_in_the_plane(centers, "centers")):
+    centers = _in_the_plane(centers, "centers")
+    if trail is not None:
+        trail = check_floats("trail", trail, (None, *centers.shape))
+        if not len(trail):
+            raise ValueError("trail is empty; leave it out, or give at least one step.")
+    for k, center in enumerate(centers):
         if trail is not None:
-            ax.plot(*np.asarray(trail)[:, k].T, color=_look(k)[0], linewidth=1)
+            ax.plot(*trail[:, k].T, color=_look(k)[0], linewidth=1)
         ax.plot(*center, marker="X", markersize=12, color=_look(k)[0], markeredgecolor="white", markeredgewidth=1.5, linestyle="none")
 
 
 def draw_ellipses(ax, mixture, *, masses=(0.5, 0.95)):
     """Draw each component of a two-dimensional mixture as the ellipses that hold the given shares of its mass."""
+    check_mixture("mixture", mixture)
+    if not np.iterable(masses):
+        raise TypeError(f"masses is {masses!r}; expected a list of shares between 0 and 1.")
+    masses = [check_number("masses", mass, least=0, below=1) for mass in masses]
     for k, (mean, matrix) in enumerate(zip(mixture.means, mixture.matrices)):
         color, _, line = _look(k)
         for mass in masses:
@@ -72,9 +84,15 @@ def draw_borders(ax, predict, *, resolution=500):
 
     predict: a function from points (n, 2) to integer labels (n,).
     """
+    resolution = check_integer("resolution", resolution, least=2)
+    if not callable(predict):
+        raise TypeError(f"predict is {predict!r}; expected a function from points (n, 2) to labels (n,).")
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
     x, y = np.meshgrid(np.linspace(x0, x1, resolution), np.linspace(y0, y1, resolution))
-    labels = np.asarray(predict(np.column_stack([x.ravel(), y.ravel()]))).reshape(x.shape)
+    labels = np.asarray(predict(np.column_stack([x.ravel(), y.ravel()])))
+    if labels.shape != (x.size,):
+        raise ValueError(f"predict gave {labels.shape} labels for {x.size} points; expected ({x.size},).")
+    labels = labels.reshape(x.shape)
     for k in np.unique(labels)[:-1]:
         smooth = gaussian_filter((labels == k).astype(float), sigma=1.5)       # else the line is a staircase
         ax.contour(x, y, smooth, levels=[0.5], colors="black", linewidths=1.5)
@@ -84,12 +102,15 @@ def draw_borders(ax, predict, *, resolution=500):
 def draw_trace(ax, log_likelihoods):
     """Draw ln p(X) after each round of EM; round 0 is the start."""
     values = check_floats("log_likelihoods", log_likelihoods, (None,))
+    if not len(values):
+        raise ValueError("log_likelihoods is empty; at least one value is needed.")
     ax.plot(values, marker="o", color=COLORS[0])
     ax.set(xlabel="round of EM", ylabel="log-likelihood (nats)")
     ax.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _in_the_plane(X, name="X"):
-    if np.ndim(X) != 2 or np.shape(X)[1] != 2:
-        raise ValueError(f"{name} has shape {np.shape(X)}; a drawing in the plane needs (n_points, 2). Choose two columns.")
-    return check_data(X)
+    X = check_floats(name, X, (None, 2), hint="A drawing in the plane needs (n_points, 2): choose two columns.")
+    if not len(X):
+        raise ValueError(f"{name} is empty; at least one point is needed.")
+    return X

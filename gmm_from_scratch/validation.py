@@ -8,10 +8,11 @@ from numbers import Integral, Real
 import numpy as np
 
 
-def check_floats(name, value, shape):
+def check_floats(name, value, shape, *, limit=1e100, hint=""):
     """Return `value` as a finite float64 array of the given shape; None in `shape` leaves that axis free.
 
-    Raises TypeError for what is not real numbers, ValueError for a wrong shape, NaN or infinity.
+    Raises TypeError for what is not real numbers, ValueError for a wrong shape, NaN, infinity, or numbers beyond
+    `limit`, whose squares would overflow.
     """
     if hasattr(value, "toarray"):
         raise TypeError(f"{name} is a sparse matrix; a dense array is needed. Try {name}.toarray().")
@@ -21,37 +22,36 @@ def check_floats(name, value, shape):
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} is ragged: its rows differ in length. Give every row the same number of entries.") from None
-    if array.dtype.kind == "O" and not any(isinstance(entry, str) for entry in array.flat):
+    if array.dtype.kind == "O" and all(isinstance(entry, Real) for entry in array.flat):
         try:
             array = array.astype(float)
-        except (TypeError, ValueError):
-            pass                                        # still of objects: rejected on the next line
+        except OverflowError:
+            raise ValueError(f"{name} holds whole numbers too large for a float. Use larger units.") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has entries of type {array.dtype}; real numbers are needed. "
                         "Leave out text, complex and date columns, or turn them into numbers first.")
     wanted = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ("," if len(shape) == 1 else "") + ")"
     if array.ndim != len(shape) or any(length not in (None, given) for length, given in zip(shape, array.shape)):
-        raise ValueError(f"{name} has shape {array.shape}; expected {wanted}.")
-    array = array.astype(float, copy=False)
+        raise ValueError(f"{name} has shape {array.shape}; expected {wanted}. {hint}".rstrip())
+    with np.errstate(over="ignore"):                    # a long double beyond float64 becomes infinite
+        array = array.astype(float, copy=False)
     if not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0]) if array.ndim else ""
         raise ValueError(f"{name} holds {np.size(array) - np.isfinite(array).sum()} entries that are NaN or infinite, "
                          f"the first at index {place}; finite numbers are needed. Drop those rows or fill the gaps first.")
+    if array.size and np.abs(array).max() > limit:
+        raise ValueError(f"{name} has entries as large as {np.abs(array).max():.3g}; at most {limit:.0e} is allowed, or squares overflow. "
+                         "Use larger units.")
     return array
 
 
 def check_data(X, n_features=None):
     """Return X as a float64 array of shape (n_samples, n_features), rows being points.
 
-    Raises TypeError or ValueError as `check_floats` does, and ValueError for one-dimensional or empty data.
+    Raises TypeError or ValueError as `check_floats` does, and ValueError for empty data.
     """
-    shape = getattr(X, "shape", None)
-    if shape is None and not hasattr(X, "__len__"):
-        raise TypeError(f"X is of type {type(X).__name__}; expected a table of numbers of shape (n_samples, n_features).")
-    if shape is not None and len(shape) == 1 or shape is None and len(X) and np.isscalar(X[0]):
-        raise ValueError(f"X is one-dimensional, of length {len(X)}; expected shape (n_samples, n_features). "
-                         "For one feature use np.reshape(X, (-1, 1)); for one point use np.reshape(X, (1, -1)).")
-    X = check_floats("X", X, (None, None))
+    X = check_floats("X", X, (None, None), hint="X must be a table of shape (n_samples, n_features): for one feature "
+                     "use np.reshape(X, (-1, 1)), for one point np.reshape(X, (1, -1)).")
     if X.size == 0:
         raise ValueError(f"X has shape {X.shape}, so it holds no data; at least one row and one column are needed.")
     if n_features is not None and X.shape[1] != n_features:
@@ -60,12 +60,23 @@ def check_data(X, n_features=None):
     return X
 
 
-def check_labels(labels, n_samples):
-    """Return `labels` as an array of n_samples integers, none negative."""
+def check_labels(labels, n_samples, n_groups=None):
+    """Return `labels` as an array of n_samples integers, none negative, all less than n_groups if that is given."""
     array = check_floats("labels", labels, (n_samples,))
-    if (array != np.floor(array)).any() or (array < 0).any():
+    if (array != np.floor(array)).any() or (array < 0).any() or (array >= 2**53).any():
         raise ValueError("labels must be the whole numbers 0, 1, 2, ...; use np.unique(labels, return_inverse=True)[1].")
+    if n_groups is not None and len(array) and array.max() >= n_groups:
+        raise ValueError(f"labels go up to {array.max():.0f}, but there are {n_groups} groups, counted from 0: "
+                         f"the highest label is {n_groups - 1}.")
     return array.astype(int)
+
+
+def check_resp(resp, n_samples):
+    """Return responsibilities as an array (n_samples, K), none negative, each row with sum 1."""
+    resp = check_floats("resp", resp, (n_samples, None))
+    if not resp.size or (resp < 0).any() or np.abs(resp.sum(axis=1) - 1).max() > 1e-6:
+        raise ValueError("resp must hold no negative entry, and each of its rows must sum to 1. Divide each row by its sum.")
+    return resp
 
 
 def check_integer(name, value, *, least, most=None, hint=""):
@@ -82,7 +93,7 @@ def check_number(name, value, *, least, below=np.inf, hint=""):
     """Return `value` as a finite float, at least `least` and less than `below`."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}; expected a number. {hint}".rstrip())
-    if not least <= value < below:
+    if not least <= value < min(below, 1e100):
         raise ValueError(f"{name} is {value}; expected a finite number, at least {least}"
                          + (f" and below {below}" if below < np.inf else "") + f". {hint}".rstrip())
     return float(value)
@@ -95,7 +106,7 @@ def check_choice(name, value, choices):
     return value
 
 
-def check_rng(random_state):
+def check_rng(random_state, name="random_state"):
     """Return a numpy Generator made from None, an integer seed, a Generator or a RandomState.
 
     The global random state of NumPy is never read or changed.
@@ -106,4 +117,4 @@ def check_rng(random_state):
         return np.random.Generator(random_state._bit_generator)
     if random_state is None or isinstance(random_state, Integral) and not isinstance(random_state, bool) and random_state >= 0:
         return np.random.default_rng(random_state)
-    raise ValueError(f"random_state is {random_state!r}; give None, an integer of at least 0, or a numpy random generator.")
+    raise ValueError(f"{name} is {random_state!r}; give None, an integer of at least 0, or a numpy random generator.")
