@@ -59,9 +59,9 @@ def log_gaussian(X, mean, covariance):
     """
     mean, _, L = _check_gaussian(mean, covariance)
     X = check_data(X, len(mean))
-    Z = solve_triangular(L, (X - mean).T, lower=True)            # L z_n = x_n - μ            (D, N)
+    U = solve_triangular(L, (X - mean).T, lower=True)            # L u_n = x_n - μ            (D, N)
     with np.errstate(over="ignore"):
-        mahalanobis = (Z**2).sum(axis=0)                         # (x_n - μ)ᵀ Σ⁻¹ (x_n - μ)   (N,)
+        mahalanobis = (U**2).sum(axis=0)                         # (x_n - μ)ᵀ Σ⁻¹ (x_n - μ)   (N,)
     if not np.isfinite(mahalanobis).all():
         raise ValueError(f"X lies so far from the mean, in units of the covariance, that its distance overflows (row "
                          f"{mahalanobis.argmax()}). Drop such rows, or widen the covariance.")
