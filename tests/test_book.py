@@ -149,3 +149,11 @@ def test_every_reference_has_its_heading_and_every_heading_its_reference():
 def test_the_glossary_is_in_alphabetical_order():
     words = re.findall(r"(?m)^## (.+)$", (ROOT / "chapters" / "glossary.md").read_text(encoding="utf-8"))
     assert words == sorted(words, key=str.casefold)
+
+
+@each_notebook
+def test_code_that_is_read_fits_beside_the_sidebars(path):
+    folded = {"hide-input", "hide-cell", "remove-cell"}
+    for i, source, metadata in cells(path, "code"):
+        if not folded & set(metadata.get("tags", [])):
+            assert max(map(len, source.splitlines())) <= 84, f"cell {i} has a line of more than 84 characters"
