@@ -1,10 +1,10 @@
 """Gaussian mixture models and k-means, written to be read."""
 
 from .em import Mixture, e_step, em_steps, m_step, run_em
-from .exceptions import ConvergenceWarning, NotFittedError, SingularCovarianceError
+from .exceptions import ConvergenceWarning, NotFittedError, RidgeWarning, SingularCovarianceError
 from .kmeans import KMeans
 from .mixture import GaussianMixture
 
 __version__ = "0.1.0"
-__all__ = ["ConvergenceWarning", "GaussianMixture", "KMeans", "Mixture", "NotFittedError", "SingularCovarianceError",
+__all__ = ["ConvergenceWarning", "GaussianMixture", "KMeans", "Mixture", "NotFittedError", "RidgeWarning", "SingularCovarianceError",
            "e_step", "em_steps", "m_step", "run_em"]

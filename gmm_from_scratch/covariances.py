@@ -101,6 +101,36 @@ def check_covariances(covariances, n_components, n_features, covariance_type="fu
     return np.asarray(covariances, dtype=float)
 
 
+def precision_factors(covariances, covariance_type="full"):
+    """Return what turns deviations into standard normal ones: U with U Uᵀ = Σ⁻¹, in the family's shape.
+
+    full and tied: upper triangles, (x - μ) @ U; diag and spherical: one over the standard deviations.
+
+    >>> precision_factors(np.array([4.0, 9.0]), "spherical").round(3)
+    array([0.5  , 0.333])
+    """
+    covariances = check_floats("covariances", covariances, (None,) * len(FAMILIES[check_choice(
+        "covariance_type", covariance_type, FAMILIES)].shape(1, 1)), limit=1e210)
+    if not covariances.size:
+        raise ValueError("covariances is empty; at least one component and one feature are needed.")
+    K, D = {"full": covariances.shape[:2], "tied": (1, len(covariances)), "diag": covariances.shape,
+            "spherical": (len(covariances), 1)}[covariance_type]
+    check_covariances(covariances, K, D, covariance_type)
+    if covariance_type in ("diag", "spherical"):
+        return 1 / np.sqrt(covariances)
+    return np.swapaxes(np.linalg.inv(np.linalg.cholesky(covariances)), -1, -2)
+
+
+def invert(covariances, covariance_type="full"):
+    """Return the inverses, in the family's shape and symmetric to the last digit. It turns precisions back too.
+
+    >>> invert(np.array([4.0, 8.0]), "spherical")
+    array([0.25 , 0.125])
+    """
+    factors = precision_factors(covariances, covariance_type)
+    return factors**2 if covariance_type in ("diag", "spherical") else factors @ np.swapaxes(factors, -1, -2)
+
+
 def count_parameters(n_components, n_features, covariance_type="full"):
     """Return how many numbers a Gaussian mixture is free to choose: weights, means and covariances.
 

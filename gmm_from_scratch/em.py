@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from .covariances import check_covariances, count_parameters, covariance_matrices, estimate_covariances
 from .exceptions import SingularCovarianceError
 from .gaussian import log_gaussian, sample_gaussian
-from .validation import check_data, check_floats, check_integer, check_number, check_resp, check_rng
+from .validation import check_data, check_floats, check_integer, check_number, check_resp, check_rng, check_sample_weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,23 +101,25 @@ def e_step(X, mixture):
     return resp, log_density
 
 
-def m_step(X, resp, *, covariance_type="full", reg_covar=0.0):
+def m_step(X, resp, *, covariance_type="full", reg_covar=0.0, sample_weight=None):
     """Return the mixture that maximises Σ_nk r_nk ln p(x_n, z_n = k).
 
     X: (N, D); resp: (N, K), not negative, each row with sum 1.
+    sample_weight: (N,), how often each row counts; None counts each once.
     reg_covar: added to each variance afterwards, in squared units of X.
     Raises SingularCovarianceError if a component is left with too few points.
     Source: Bishop (2006), equations 9.24 to 9.26.
     """
     X = check_data(X)
-    resp = check_resp(resp, len(X))
+    sample_weight = check_sample_weight(sample_weight, len(X))
+    resp = check_resp(resp, len(X)) * sample_weight[:, None]
     reg_covar = check_number("reg_covar", reg_covar, least=0)
     counts = resp.sum(axis=0)                # N_k = Σ_n r_nk             (K,)
     if counts.min() < np.finfo(float).tiny:
         raise SingularCovarianceError(
             f"component {counts.argmin()} is responsible for no point, so it has no "
             "mean. Use fewer components or another start.", int(counts.argmin()))
-    weights = counts / len(X)                # π_k = N_k / N              (K,)
+    weights = counts / counts.sum()          # π_k = N_k / N              (K,)
     means = resp.T @ X / counts[:, None]     # μ_k = Σ_n r_nk x_n / N_k   (K, D)
     covariances = estimate_covariances(      # Σ_k, as the family stores them
         X, resp, means, covariance_type=covariance_type, reg_covar=reg_covar)
@@ -132,17 +134,20 @@ class EMStep(NamedTuple):
     log_likelihood: float
 
 
-def em_steps(X, start, *, reg_covar=0.0):
+def em_steps(X, start, *, reg_covar=0.0, sample_weight=None):
     """Yield an EMStep for the start, then one for each round of EM, without end.
 
-    X: (N, D); start: a Mixture. The likelihood of each step belongs to the parameters of that same step.
+    X: (N, D); start: a Mixture; sample_weight: (N,), how often each row counts.
+    The likelihood of each step belongs to the parameters of that same step.
     """
     mixture = check_mixture("start", start)
+    X = check_data(X, mixture.n_features)
     reg_covar = check_number("reg_covar", reg_covar, least=0)
+    sample_weight = check_sample_weight(sample_weight, len(X))
     while True:
         resp, log_density = e_step(X, mixture)
-        yield EMStep(mixture, resp, log_density.sum())
-        mixture = m_step(X, resp, covariance_type=mixture.covariance_type, reg_covar=reg_covar)
+        yield EMStep(mixture, resp, (sample_weight * log_density).sum())
+        mixture = m_step(X, resp, covariance_type=mixture.covariance_type, reg_covar=reg_covar, sample_weight=sample_weight)
 
 
 class EMRun(NamedTuple):
@@ -153,19 +158,23 @@ class EMRun(NamedTuple):
     log_likelihoods: np.ndarray
 
 
-def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0):
+def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=None, on_round=None):
     """Repeat EM until the log-likelihood gains less than `tol` nats per row, at most `max_iter` rounds.
 
     X: (N, D); start: a Mixture; max_iter=0 gives the start back with its likelihood.
+    sample_weight: (N,), how often each row counts; on_round: called after each round with its number and ln p(X).
     A small gain says that the last step was short. It does not say that an optimum is near.
     """
     X = check_data(X, check_mixture("start", start).n_features)
     tol = check_number("tol", tol, least=0)
     max_iter = check_integer("max_iter", max_iter, least=0)
+    n_rows = check_sample_weight(sample_weight, len(X)).sum()
     trace, converged = [], False
-    for _, step in zip(range(max_iter + 1), em_steps(X, start, reg_covar=reg_covar)):
+    for n_iter, step in zip(range(max_iter + 1), em_steps(X, start, reg_covar=reg_covar, sample_weight=sample_weight)):
         trace.append(step.log_likelihood)
-        converged = len(trace) > 1 and bool(abs(trace[-1] - trace[-2]) < tol * len(X))
+        if on_round is not None:
+            on_round(n_iter, step.log_likelihood)
+        converged = n_iter > 0 and bool(abs(trace[-1] - trace[-2]) < tol * n_rows)
         if converged:
             break
     return EMRun(step.mixture, converged, np.array(trace))

@@ -1,8 +1,16 @@
 """What can go wrong, by name."""
 
+import sys
+
 
 class NotFittedError(ValueError, AttributeError):
     """An estimator was asked for results before `fit` was called."""
+
+
+def not_fitted(message):
+    """Return the NotFittedError to raise: where scikit-learn is loaded, one that code written for it also catches."""
+    theirs = getattr(sys.modules.get("sklearn.exceptions"), "NotFittedError", None)
+    return type("NotFittedError", (NotFittedError, theirs), {})(message) if theirs else NotFittedError(message)
 
 
 class SingularCovarianceError(ValueError):
@@ -15,6 +23,10 @@ class SingularCovarianceError(ValueError):
     def __init__(self, message, component=None):
         super().__init__(message)
         self.component = component
+
+
+class RidgeWarning(UserWarning):
+    """reg_covar is not small against the variance of a column, so the ridge shapes the fit more than the data do."""
 
 
 class ConvergenceWarning(UserWarning):

@@ -6,8 +6,20 @@ from warnings import warn
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from .exceptions import ConvergenceWarning, NotFittedError
-from .validation import check_choice, check_data, check_floats, check_integer, check_labels, check_number, check_rng
+from .estimator import Estimator
+from .exceptions import ConvergenceWarning
+from .validation import (
+    check_choice,
+    check_data,
+    check_flag,
+    check_floats,
+    check_integer,
+    check_labels,
+    check_number,
+    check_rng,
+    check_sample_weight,
+    check_verbose,
+)
 
 
 def assign_step(X, centers):
@@ -21,11 +33,12 @@ def assign_step(X, centers):
     return cdist(check_data(X), _check_centers(centers, X), "sqeuclidean").argmin(axis=1)
 
 
-def update_step(X, labels, centers):
+def update_step(X, labels, centers, sample_weight=None):
     """Return for each cluster the mean of its points: shape (K, D).
 
-    X: (N, D); labels: (N,); centers: (K, D), the present ones. A cluster without points takes the point that lies
-    farthest from its present center; of several such clusters, each takes its own.
+    X: (N, D); labels: (N,); centers: (K, D), the present ones; sample_weight: (N,), how often each row counts.
+    A cluster without points takes the point that lies farthest from its present center; of several such clusters,
+    each takes its own.
 
     >>> update_step([[0.0], [4.0], [6.0]], [0, 1, 1], [[1.0], [6.0]])
     array([[0.],
@@ -33,44 +46,48 @@ def update_step(X, labels, centers):
     """
     X, centers = check_data(X), _check_centers(centers, X)
     labels = check_labels(labels, len(X), len(centers))
-    counts = np.bincount(labels, minlength=len(centers))
+    sample_weight = check_sample_weight(sample_weight, len(X))
+    counts = np.bincount(labels, sample_weight, minlength=len(centers))
     empty = np.flatnonzero(counts == 0)
     if len(empty) > len(X):
         raise ValueError(f"centers has {len(empty)} clusters without points, more than the {len(X)} rows of X that could fill them.")
-    farthest = np.argsort(-((X - centers[labels]) ** 2).sum(axis=1), kind="stable")
+    farthest = np.argsort(-sample_weight * ((X - centers[labels]) ** 2).sum(axis=1), kind="stable")
     new_centers = np.empty_like(centers)
     for k in np.flatnonzero(counts):
-        new_centers[k] = X[labels == k].mean(axis=0)
+        mine = labels == k
+        new_centers[k] = sample_weight[mine] @ X[mine] / counts[k]
     new_centers[empty] = X[farthest[: len(empty)]]
     return new_centers
 
 
-def inertia(X, labels, centers):
+def inertia(X, labels, centers, sample_weight=None):
     """Return what k-means minimises, Σ_n |x_n - center of its cluster|², in squared units of X.
 
-    X: (N, D); labels: (N,); centers: (K, D).
+    X: (N, D); labels: (N,); centers: (K, D); sample_weight: (N,), how often each row counts.
 
     >>> float(inertia([[0.0], [4.0], [6.0]], [0, 1, 1], [[0.0], [5.0]]))
     2.0
     """
     X, centers = check_data(X), _check_centers(centers, X)
     labels = check_labels(labels, len(X), len(centers))
-    return ((X - centers[labels]) ** 2).sum()
+    return (check_sample_weight(sample_weight, len(X)) * ((X - centers[labels]) ** 2).sum(axis=1)).sum()
 
 
-def kmeans_plusplus(X, n_clusters, rng=None):
+def kmeans_plusplus(X, n_clusters, rng=None, sample_weight=None):
     """Return n_clusters rows of X as starting centers: the first at random, each next with probability ∝ distance².
 
-    X: (N, D); rng: None, a seed or a numpy Generator. Source: Arthur and Vassilvitskii (2007), section 2.2.
+    X: (N, D); rng: None, a seed or a numpy Generator; sample_weight: (N,), a factor of each probability.
+    Source: Arthur and Vassilvitskii (2007), section 2.2.
 
     >>> kmeans_plusplus([[0.0], [0.0], [9.0]], 2, rng=0).tolist()
-    [[9.0], [0.0]]
+    [[0.0], [9.0]]
     """
     X, rng = check_data(X), check_rng(rng, "rng")
     n_clusters = check_integer("n_clusters", n_clusters, least=1, most=len(X), hint="There cannot be more clusters than points.")
-    centers = X[[rng.integers(len(X))]]
+    sample_weight = check_sample_weight(sample_weight, len(X))
+    centers = X[[rng.choice(len(X), p=sample_weight / sample_weight.sum())]]
     while len(centers) < n_clusters:
-        nearest = cdist(X, centers, "sqeuclidean").min(axis=1)
+        nearest = sample_weight * cdist(X, centers, "sqeuclidean").min(axis=1)
         if nearest.sum() == 0:
             raise ValueError(f"X has only {len(centers)} distinct rows, too few for {n_clusters} clusters. Ask for fewer clusters.")
         centers = np.vstack([centers, X[rng.choice(len(X), p=nearest / nearest.sum())]])
@@ -85,88 +102,130 @@ class KMeansStep(NamedTuple):
     inertia: float
 
 
-def kmeans_steps(X, centers):
+def kmeans_steps(X, centers, sample_weight=None):
     """Yield a KMeansStep for the given centers, then one for each round of Lloyd's algorithm, without end.
 
-    X: (N, D); centers: (K, D). Source: Lloyd (1982).
+    X: (N, D); centers: (K, D); sample_weight: (N,), how often each row counts. Source: Lloyd (1982).
     """
     while True:
         labels = assign_step(X, centers)
-        yield KMeansStep(centers, labels, inertia(X, labels, centers))
-        centers = update_step(X, labels, centers)
+        yield KMeansStep(centers, labels, inertia(X, labels, centers, sample_weight))
+        centers = update_step(X, labels, centers, sample_weight)
 
 
-class KMeans:
-    """k-means clustering, with the parameters and fitted attributes of scikit-learn's class of the same name.
+class KMeans(Estimator):
+    """k-means clustering, with the parameters, methods and fitted attributes of scikit-learn's class of the same name.
 
     n_clusters: how many clusters to make.
-    init: "k-means++", "random" (rows of the data) or an array of centers, (n_clusters, n_features).
-    n_init: how many starts to try; the run with the smallest inertia is kept. An array is one start.
+    init: "k-means++", "random" (rows of the data), an array of centers (n_clusters, n_features), or a function
+    init(X, n_clusters, random_state) that returns such an array.
+    n_init: how many starts to try; the run with the smallest inertia is kept. "auto": 10 for "random" and for a
+    function, 1 for "k-means++" and for an array (which is always one start).
     max_iter: rounds per start. tol: stop when the centers' summed squared shift falls to tol times the mean variance.
-    random_state: None, a seed or a numpy generator.
+    verbose: print the inertia of each run. random_state: None, a seed or a numpy generator.
+    copy_x and algorithm ("lloyd" or "elkan") are taken for scikit-learn's sake: the data are never changed, and both
+    algorithms give Lloyd's answer.
 
-    After fit: cluster_centers_ (K, D), labels_ (N,), inertia_ (squared units of X), n_iter_, n_features_in_.
+    After fit: cluster_centers_ (K, D), labels_ (N,) int32, inertia_ (squared units of X), n_iter_, n_features_in_.
 
     >>> KMeans(2, random_state=0).fit([[0.0], [1.0], [9.0], [10.0]]).inertia_
     1.0
     """
 
-    def __init__(self, n_clusters=8, *, init="k-means++", n_init=10, max_iter=300, tol=1e-4, random_state=None):
+    kind, fitted = "clusterer", "cluster_centers_"
+
+    def __init__(self, n_clusters=8, *, init="k-means++", n_init="auto", max_iter=300, tol=1e-4, verbose=0, random_state=None,
+                 copy_x=True, algorithm="lloyd"):
         self.n_clusters = n_clusters
         self.init = init
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.verbose = verbose
         self.random_state = random_state
+        self.copy_x = copy_x
+        self.algorithm = algorithm
 
-    def fit(self, X, y=None):
-        """Find the clusters of X, (N, D), and return self. y is ignored."""
-        X, rng = check_data(X), check_rng(self.random_state)
+    def fit(self, X, y=None, sample_weight=None):
+        """Find the clusters of X, (N, D), and return self. y is ignored.
+
+        sample_weight: (N,), how often each row counts; a weight of 2 equals two equal rows.
+        """
+        X, rng = self._check_fit_data(X), check_rng(self.random_state)
+        sample_weight = check_sample_weight(sample_weight, len(X))
+        check_choice("algorithm", self.algorithm, ("lloyd", "elkan"))
         tol = check_number("tol", self.tol, least=0)
         max_iter = check_integer("max_iter", self.max_iter, least=1)
-        n_init = check_integer("n_init", self.n_init, least=1)
+        verbose = check_verbose(self.verbose)
+        check_flag("copy_x", self.copy_x)
         K = check_integer("n_clusters", self.n_clusters, least=1, most=len(X), hint="There cannot be more clusters than points.")
-        if isinstance(self.init, str):
-            check_choice("init", self.init, ("k-means++", "random"))
-            starts = (kmeans_plusplus(X, K, rng) if self.init == "k-means++" else X[rng.choice(len(X), K, replace=False)]
-                      for _ in range(n_init))
-        else:
-            starts = [check_floats("init", self.init, (K, X.shape[1]))]
-        runs = [_run_lloyd(X, start, tol * X.var(axis=0).mean(), max_iter) for start in starts]
+        runs = []
+        for start in self._starts(X, K, rng, sample_weight):
+            runs.append(_run_lloyd(X, start, tol * X.var(axis=0).mean(), max_iter, sample_weight))
+            if verbose:
+                print(f"KMeans, start {len(runs)}: inertia {runs[-1][0].inertia:.6g} after {runs[-1][1]} rounds")
         best, self.n_iter_, converged = min(runs, key=lambda run: run[0].inertia)
+        if len(np.unique(best.centers, axis=0)) < K:
+            warn(f"X has fewer distinct rows than n_clusters={K}, so some clusters share a center. Ask for fewer clusters.",
+                 ConvergenceWarning, stacklevel=2)
         if not converged:
             warn(f"k-means did not settle within max_iter={max_iter} rounds. Raise max_iter, or accept a larger tol.",
                  ConvergenceWarning, stacklevel=2)
-        self.cluster_centers_, self.labels_, self.inertia_ = best.centers, best.labels.astype(np.int32), float(best.inertia)
-        self.n_features_in_ = X.shape[1]
+        self.cluster_centers_, self.labels_, self.inertia_ = best.centers.copy(), best.labels.astype(np.int32), float(best.inertia)
         return self
+
+    def _starts(self, X, K, rng, sample_weight):
+        """Return the starting centers of each run, made when they are asked for."""
+        if not isinstance(self.init, str) and not callable(self.init):
+            return [check_floats("init", self.init, (K, X.shape[1]))]
+        if isinstance(self.init, str):
+            check_choice("init", self.init, ("k-means++", "random"))
+        if isinstance(self.n_init, str):
+            check_choice("n_init", self.n_init, ("auto",))
+            n_init = 1 if self.init == "k-means++" else 10
+        else:
+            n_init = check_integer("n_init", self.n_init, least=1, hint='Or give "auto".')
+        return (self._start(X, K, rng, sample_weight) for _ in range(n_init))
+
+    def _start(self, X, K, rng, sample_weight):
+        if callable(self.init):
+            try:
+                centers = self.init(X, K, random_state=self.random_state)
+            except (TypeError, ValueError) as error:
+                raise TypeError(f"init was called as init(X, {K}, random_state={self.random_state!r}) and failed: {error}") from error
+            return check_floats("init", centers, (K, X.shape[1]))
+        if self.init == "k-means++":
+            try:
+                return kmeans_plusplus(X, K, rng, sample_weight)
+            except ValueError:                              # fewer distinct rows than clusters: fit says so in the end
+                pass
+        return X[rng.choice(len(X), K, replace=False)]
 
     def predict(self, X):
         """Return the index of the nearest center for each row of X: shape (N,), int32."""
-        return assign_step(check_data(X, self._fitted().n_features_in_), self.cluster_centers_).astype(np.int32)
+        return assign_step(self._check_new_data(X), self.cluster_centers_).astype(np.int32)
 
-    def fit_predict(self, X, y=None):
+    def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, and return labels_."""
-        return self.fit(X).labels_
+        return self.fit(X, sample_weight=sample_weight).labels_
 
     def transform(self, X):
         """Return the distance of each row of X to each center: shape (N, K), in units of X."""
-        return cdist(check_data(X, self._fitted().n_features_in_), self.cluster_centers_)
+        return cdist(self._check_new_data(X), self.cluster_centers_)
 
-    def score(self, X, y=None):
+    def fit_transform(self, X, y=None, sample_weight=None):
+        """Fit, and return the distance of each row of X to each center."""
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def score(self, X, y=None, sample_weight=None):
         """Return minus the inertia of X under the fitted centers."""
         labels = self.predict(X)
-        return -float(inertia(X, labels, self.cluster_centers_))
-
-    def _fitted(self):
-        if not hasattr(self, "cluster_centers_"):
-            raise NotFittedError("this KMeans has not been fitted yet; call fit(X) first.")
-        return self
+        return -float(inertia(check_data(X), labels, self.cluster_centers_, sample_weight))
 
 
-def _run_lloyd(X, start, tolerance, max_iter):
+def _run_lloyd(X, start, tolerance, max_iter, sample_weight):
     """Return the last step, the number of rounds and whether the centers came to rest."""
-    steps = kmeans_steps(X, start)
+    steps = kmeans_steps(X, start, sample_weight)
     before = next(steps)
     for n_iter, step in zip(range(1, max_iter + 1), steps):
         if ((step.centers - before.centers) ** 2).sum() <= tolerance:

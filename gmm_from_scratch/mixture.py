@@ -1,90 +1,59 @@
-"""The estimator GaussianMixture: starts, restarts, fit, predict, score, sample."""
+"""The estimator GaussianMixture: fit, predict, score, sample, and what follows from a fitted model."""
 
 from dataclasses import replace
 from warnings import warn
 
 import numpy as np
 
-from .covariances import FAMILIES, check_covariances
-from .em import Mixture, e_step, m_step, run_em, sample_mixture
-from .exceptions import ConvergenceWarning, NotFittedError, SingularCovarianceError
-from .kmeans import KMeans, assign_step, kmeans_plusplus
-from .validation import check_choice, check_data, check_floats, check_integer, check_labels, check_number, check_rng
+from .covariances import FAMILIES, check_covariances, invert, precision_factors
+from .em import Mixture, e_step, log_joint, run_em, sample_mixture
+from .estimator import Estimator
+from .exceptions import ConvergenceWarning, RidgeWarning, SingularCovarianceError, not_fitted
+from .gaussian import conditional_gaussian, marginal_gaussian
+from .starts import STARTS, kinds_of_start, start_from_given, start_from_means
+from .validation import (
+    check_choice,
+    check_flag,
+    check_floats,
+    check_integer,
+    check_number,
+    check_rng,
+    check_sample_weight,
+    check_verbose,
+)
+
+RELATIVE_RIDGE = 1e-6   # reg_covar="auto": this share of the mean variance of the columns
 
 
-def start_from_labels(X, labels, n_components, *, covariance_type="full", reg_covar=1e-6):
-    """Return the mixture that one M-step makes of hard labels: each component is fitted to its own points.
-
-    X: (N, D); labels: (N,), from 0 to n_components - 1.
-    """
-    X, n_components = check_data(X), check_integer("n_components", n_components, least=1)
-    labels = check_labels(labels, len(X), n_components)
-    return m_step(X, np.eye(n_components)[labels], covariance_type=covariance_type, reg_covar=reg_covar)
-
-
-def start_from_kmeans(X, n_components, rng, **options):
-    """Start from the clusters of one k-means run."""
-    X, n_components, rng = _check_start(X, n_components, rng)
-    labels = KMeans(n_components, n_init=1, random_state=rng).fit(X).labels_
-    return start_from_labels(X, labels, n_components, **options)
-
-
-def start_from_plusplus(X, n_components, rng, **options):
-    """Start from k-means++ centers, each with the points nearest to it."""
-    X, n_components, rng = _check_start(X, n_components, rng)
-    labels = assign_step(X, kmeans_plusplus(X, n_components, rng))
-    return start_from_labels(X, labels, n_components, **options)
-
-
-def start_from_responsibilities(X, n_components, rng, **options):
-    """Start from random responsibilities. All means then lie near the overall mean: the weakest of the four."""
-    X, n_components, rng = _check_start(X, n_components, rng)
-    return m_step(X, rng.dirichlet(np.ones(n_components), size=len(X)), **options)
-
-
-def start_from_points(X, n_components, rng, *, covariance_type="full", **options):
-    """Start with random points as means, equal weights, and the covariance of all data for every component."""
-    X, n_components, rng = _check_start(X, n_components, rng)
-    pooled = m_step(X, np.full((len(X), n_components), 1 / n_components), covariance_type=covariance_type, **options)
-    return replace(pooled, means=X[rng.choice(len(X), n_components, replace=False)])
-
-
-def _check_start(X, n_components, rng):
-    X = check_data(X)
-    K = check_integer("n_components", n_components, least=1, most=len(X), hint="There cannot be more components than points.")
-    return X, K, check_rng(rng, "rng")
-
-
-STARTS = {
-    "kmeans": start_from_kmeans,
-    "k-means++": start_from_plusplus,
-    "random": start_from_responsibilities,
-    "random_from_data": start_from_points,
-}
-
-
-class GaussianMixture:
-    """A Gaussian mixture fitted by EM, with the parameters and fitted attributes of scikit-learn's class of that name.
+class GaussianMixture(Estimator):
+    """A Gaussian mixture fitted by EM, with the parameters, methods and fitted attributes of scikit-learn's class.
 
     n_components: K. covariance_type: "full", "tied", "diag" or "spherical".
     tol: stop when a round gains less than this, in nats per row. max_iter: rounds per start.
-    reg_covar: added to each variance, in squared units of X: a modelling choice, not a detail.
-    n_init: how many starts to try; the highest likelihood wins. init_params: the kind of start (see STARTS).
+    reg_covar: added to each variance, in squared units of X: a modelling choice, not a detail. "auto" takes a millionth
+    of the columns' mean variance, whatever the units. A warning says when a given number swamps the data.
+    n_init: how many starts to try; the highest likelihood wins. init_params: the kind of start (see starts.STARTS), or
+    labels (N,), or responsibilities (N, K). After a first "kmeans" start the others differ in kind.
     weights_init (K,), means_init (K, D), precisions_init (inverse covariances, in the family's shape): replace that
     part of the start. Given means alone, weights and covariances follow from assigning each point to its nearest mean.
-    random_state: None, a seed or a numpy generator.
+    random_state: None, a seed or a numpy generator. warm_start: begin at the parameters of the last fit, if there is one.
+    verbose: 1 reports each start, 2 also every verbose_interval-th round.
 
-    After fit: weights_, means_, covariances_, converged_, n_iter_, n_features_in_;
-    lower_bound_, the mean log-likelihood per row of exactly these parameters; lower_bounds_, that of every round.
-    A start that collapses is dropped with a ConvergenceWarning; if all collapse, SingularCovarianceError is raised.
+    After fit: weights_ (K,), means_ (K, D), covariances_, precisions_ and precisions_cholesky_ (by family), converged_,
+    n_iter_, n_features_in_; lower_bound_, the mean log-likelihood per row of exactly these parameters; lower_bounds_,
+    that of the start and of every round. A start that collapses is dropped with a ConvergenceWarning; if all collapse,
+    SingularCovarianceError is raised.
 
     >>> model = GaussianMixture(2, random_state=0).fit([[0.0], [1.0], [9.0], [10.0]])
     >>> sorted(model.means_.ravel().round(3).tolist())
     [0.5, 9.5]
     """
 
+    kind, fitted = "density_estimator", "weights_"
+
     def __init__(self, n_components=1, *, covariance_type="full", tol=1e-3, reg_covar=1e-6, max_iter=100, n_init=1,
-                 init_params="kmeans", weights_init=None, means_init=None, precisions_init=None, random_state=None):
+                 init_params="kmeans", weights_init=None, means_init=None, precisions_init=None, random_state=None,
+                 warm_start=False, verbose=0, verbose_interval=10):
         self.n_components = n_components
         self.covariance_type = covariance_type
         self.tol = tol
@@ -96,75 +65,134 @@ class GaussianMixture:
         self.means_init = means_init
         self.precisions_init = precisions_init
         self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
 
-    def fit(self, X, y=None):
+    @classmethod
+    def from_parameters(cls, weights, means, covariances, covariance_type="full"):
+        """Return a model that counts as fitted, with these parameters: weights (K,), means (K, D), covariances by family.
+
+        >>> GaussianMixture.from_parameters([1.0], [[0.0]], [[[4.0]]]).score_samples([[0.0]]).round(3)
+        array([-1.612])
+        """
+        mixture = Mixture(weights, means, covariances, covariance_type)
+        model = cls(mixture.n_components, covariance_type=covariance_type)
+        model._set(mixture)
+        model.converged_, model.n_iter_ = True, 0
+        return model
+
+    def fit(self, X, y=None, sample_weight=None):
         """Estimate the mixture from X, (N, D), and return self. y is ignored.
 
+        sample_weight: (N,), how often each row counts; a weight of 2 equals two equal rows.
         Raises ValueError or TypeError for bad data or parameters, SingularCovarianceError if every start collapses.
         """
-        X, rng = check_data(X), check_rng(self.random_state)
+        X, rng = self._check_fit_data(X), check_rng(self.random_state)
+        sample_weight = check_sample_weight(sample_weight, len(X))
         check_integer("n_components", self.n_components, least=1, most=len(X), hint="There cannot be more components than points.")
         check_choice("covariance_type", self.covariance_type, FAMILIES)
-        check_choice("init_params", self.init_params, STARTS)
         n_init = check_integer("n_init", self.n_init, least=1)
         max_iter = check_integer("max_iter", self.max_iter, least=0)
+        verbose = check_verbose(self.verbose)
+        check_flag("warm_start", self.warm_start)
+        interval = check_integer("verbose_interval", self.verbose_interval, least=1)
         tol = check_number("tol", self.tol, least=0)
-        reg_covar = check_number("reg_covar", self.reg_covar, least=0)
+        options = {"reg_covar": self._ridge(X), "sample_weight": sample_weight}
         runs, collapses = [], []
-        for _ in range(n_init):
+        for number, start in enumerate(self._starts(X, rng, n_init, **options), 1):
+            def report(n_iter, log_likelihood, number=number):
+                if verbose > 1 and n_iter % interval == 0:
+                    print(f"start {number}, round {n_iter}: {log_likelihood / sample_weight.sum():.6f} nats per row")
             try:
-                runs.append(run_em(X, self._start(X, rng), tol=tol, max_iter=max_iter, reg_covar=reg_covar))
+                runs.append(run_em(X, start(), tol=tol, max_iter=max_iter, on_round=report, **options))
+                outcome = f"{runs[-1].log_likelihoods[-1] / sample_weight.sum():.6f} nats per row"
             except SingularCovarianceError as error:
                 collapses.append(error)
+                outcome = f"dropped, {error}"
+            if verbose:
+                print(f"start {number}: {outcome}")
         if not runs:
             raise SingularCovarianceError(
-                f"all {n_init} starts collapsed, the last because {collapses[-1]} Or try a larger reg_covar (now {reg_covar:g}, in "
-                f"squared units of X), fewer components, covariance_type='tied', or more starts.", collapses[-1].component)
+                f"all {len(collapses)} starts collapsed, the last because {collapses[-1]} Or try a larger reg_covar (now "
+                f"{options['reg_covar']:g}, in squared units of X), fewer components, covariance_type='tied', or more starts.",
+                collapses[-1].component)
         if collapses:
-            warn(f"{len(collapses)} of {n_init} starts collapsed and were dropped; the first because {collapses[0]}",
+            warn(f"{len(collapses)} of {len(runs) + len(collapses)} starts collapsed and were dropped; the first because {collapses[0]}",
                  ConvergenceWarning, stacklevel=2)
         best = max(runs, key=lambda run: run.log_likelihoods[-1])
         if not best.converged and max_iter > 0:
             warn(f"EM did not meet tol={tol:g} (gain in nats per row) within max_iter={max_iter} rounds. "
                  "Raise max_iter, or accept a larger tol.", ConvergenceWarning, stacklevel=2)
-        self.weights_, self.means_, self.covariances_ = best.mixture.weights, best.mixture.means, best.mixture.covariances
-        self.lower_bounds_ = best.log_likelihoods / len(X)
+        self._set(best.mixture)
+        self.lower_bounds_ = best.log_likelihoods / sample_weight.sum()
         self.lower_bound_ = float(self.lower_bounds_[-1])
         self.converged_, self.n_iter_ = best.converged, len(best.log_likelihoods) - 1
-        self.n_features_in_ = X.shape[1]
         return self
 
-    def _start(self, X, rng):
-        """Return the mixture from which one run of EM begins."""
-        K, D = self.n_components, X.shape[1]
-        options = {"covariance_type": self.covariance_type, "reg_covar": self.reg_covar}
+    def _set(self, mixture):
+        """Take over the parameters of a mixture."""
+        self.weights_, self.means_, self.covariances_ = mixture.weights, mixture.means, mixture.covariances
+        self.n_features_in_ = mixture.n_features
+
+    def _ridge(self, X):
+        """Return reg_covar as a number, and warn if it swamps a column of the data."""
+        variances = X.var(axis=0)
+        if isinstance(self.reg_covar, str):
+            check_choice("reg_covar", self.reg_covar, ("auto",))
+            return RELATIVE_RIDGE * float(variances.mean())
+        reg_covar = check_number("reg_covar", self.reg_covar, least=0, hint='Or give "auto".')
+        if ((variances > 0) & (variances < 100 * reg_covar)).any():
+            column = int(np.argmin(np.where(variances > 0, variances, np.inf)))
+            warn(f"reg_covar={reg_covar:g} swamps column {column} of X, whose variance is {variances[column]:.3g}. Both are in squared "
+                 'units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning, stacklevel=3)
+        return reg_covar
+
+    def _starts(self, X, rng, n_init, **options):
+        """Return for each run a function that makes the mixture from which it begins."""
+        K, D, kind = self.n_components, X.shape[1], self.covariance_type
+        if self.warm_start and hasattr(self, "weights_") and self.means_.shape == (K, D):
+            return [lambda: self.mixture_]
         given = {}
         if self.weights_init is not None:
-            weights = given["weights"] = check_floats("weights_init", self.weights_init, (K,))
-            if (weights <= 0).any() or abs(weights.sum() - 1) > 1e-6:
-                raise ValueError(f"weights_init is {weights}, with sum {weights.sum():.6g}; the weights must be positive and sum to 1.")
+            given["weights"] = check_floats("weights_init", self.weights_init, (K,))
+            if (given["weights"] <= 0).any() or abs(given["weights"].sum() - 1) > 1e-6:
+                raise ValueError(f"weights_init is {given['weights']}; its entries must be positive and sum to 1.")
         if self.means_init is not None:
             given["means"] = check_floats("means_init", self.means_init, (K, D))
         if self.precisions_init is not None:
-            given["covariances"] = _inverse(self.precisions_init, K, D, self.covariance_type)
+            given["covariances"] = _covariances_of(self.precisions_init, K, D, kind)
         if given.keys() >= {"means", "covariances"}:
-            return Mixture(given.get("weights", np.full(K, 1 / K)), given["means"], given["covariances"], self.covariance_type)
+            return [lambda: Mixture(given.get("weights", np.full(K, 1 / K)), given["means"], given["covariances"], kind)]
+        options["covariance_type"] = kind
         if "means" in given:
-            start = start_from_labels(X, assign_step(X, given["means"]), K, **options)
-        else:
-            start = STARTS[self.init_params](X, K, rng, **options)
-        return replace(start, **given)
+            means = given.pop("means")
+            return [lambda: replace(start_from_means(X, means, **options), **given)]
+        if not isinstance(self.init_params, str):
+            return [lambda: replace(start_from_given(X, self.init_params, K, **options), **given)]
+        return [lambda name=name: replace(STARTS[name](X, K, rng, **options), **given)
+                for name in kinds_of_start(self.init_params, n_init)]
 
     @property
     def mixture_(self):
         """The fitted parameters as one em.Mixture."""
-        if not hasattr(self, "means_"):
-            raise NotFittedError("this GaussianMixture has not been fitted yet; call fit(X) first.")
+        if not hasattr(self, "weights_"):
+            raise not_fitted("This GaussianMixture instance is not fitted yet. Call fit(X) first.")
         return Mixture(self.weights_, self.means_, self.covariances_, self.covariance_type)
+
+    @property
+    def precisions_(self):
+        """The inverses of the covariances, in the family's shape."""
+        return invert(self.mixture_.covariances, self.covariance_type)
+
+    @property
+    def precisions_cholesky_(self):
+        """U with U Uᵀ = Σ⁻¹, in the family's shape: (x - μ) @ U is standard normal."""
+        return precision_factors(self.mixture_.covariances, self.covariance_type)
 
     def score_samples(self, X):
         """Return ln p(x_n), a log density in nats, for each row of X: shape (N,)."""
-        return e_step(X, self.mixture_)[1]
+        return e_step(self._check_new_data(X), self.mixture_)[1]
 
     def score(self, X, y=None):
         """Return the mean of ln p(x_n) over the rows of X, in nats per row."""
@@ -172,19 +200,22 @@ class GaussianMixture:
 
     def predict_proba(self, X):
         """Return the responsibilities: shape (N, K), each row with sum 1."""
-        return e_step(X, self.mixture_)[0]
+        return e_step(self._check_new_data(X), self.mixture_)[0]
 
     def predict(self, X):
         """Return the component most responsible for each row of X: shape (N,)."""
-        return self.predict_proba(X).argmax(axis=1)
+        return log_joint(self._check_new_data(X), self.mixture_).argmax(axis=1)
 
-    def fit_predict(self, X, y=None):
+    def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, and return the component most responsible for each row."""
-        return self.fit(X).predict(X)
+        return self.fit(X, sample_weight=sample_weight).predict(X)
 
-    def sample(self, n_samples=1):
-        """Return n_samples points drawn from the fitted mixture, (n_samples, D), and the component of each."""
-        return sample_mixture(n_samples, self.mixture_, check_rng(self.random_state))
+    def sample(self, n_samples=1, random_state=None):
+        """Return n_samples points drawn from the fitted mixture, (n_samples, D), and the component of each.
+
+        random_state: as in the constructor, whose value is taken if none is given here.
+        """
+        return sample_mixture(n_samples, self.mixture_, check_rng(self.random_state if random_state is None else random_state))
 
     def bic(self, X):
         """Return the Bayesian information criterion, -2 ln L + p ln N: lower is better. Source: Schwarz (1978)."""
@@ -195,9 +226,29 @@ class GaussianMixture:
         """Return Akaike's information criterion, -2 ln L + 2 p: lower is better. Source: Akaike (1974)."""
         return float(-2 * self.score_samples(X).sum() + 2 * self.mixture_.n_parameters)
 
+    def marginal(self, features):
+        """Return the model of the chosen features alone, a GaussianMixture with full covariances.
 
-def _inverse(precisions, n_components, n_features, covariance_type):
-    """Return the covariances whose inverses are `precisions`, in the family's shape."""
+        features: a list of column indices. Source: Bishop (2006), equation 2.98, for each component.
+        """
+        mixture = self.mixture_
+        parts = [marginal_gaussian(mean, matrix, features) for mean, matrix in zip(mixture.means, mixture.matrices)]
+        return self.from_parameters(mixture.weights, [mean for mean, _ in parts], [matrix for _, matrix in parts])
+
+    def conditional(self, features, values):
+        """Return the model of the other features, given that `features` take `values`: a GaussianMixture.
+
+        features: a list of column indices; values: as long. Each component is conditioned (Bishop 2006, equations 2.81
+        and 2.82), and its weight becomes its responsibility for the known values.
+        """
+        mixture = self.mixture_
+        parts = [conditional_gaussian(mean, matrix, features, values) for mean, matrix in zip(mixture.means, mixture.matrices)]
+        weights = np.maximum(self.marginal(features).predict_proba([values])[0], np.finfo(float).tiny)
+        return self.from_parameters(weights / weights.sum(), [mean for mean, _ in parts], [matrix for _, matrix in parts])
+
+
+def _covariances_of(precisions, n_components, n_features, covariance_type):
+    """Return the covariances whose inverses are precisions_init, in the family's shape."""
     try:
         precisions = check_covariances(precisions, n_components, n_features, covariance_type)
     except (TypeError, ValueError) as error:
@@ -205,7 +256,4 @@ def _inverse(precisions, n_components, n_features, covariance_type):
         raise kind(f"precisions_init: {str(error).replace('covariance', 'precision')}") from None
     if np.min(np.einsum("...ii->...i", precisions) if covariance_type in ("full", "tied") else precisions) < 1e-200:
         raise ValueError("precisions_init has entries below 1e-200, whose inverse overflows. Use other units.")
-    if covariance_type in ("diag", "spherical"):
-        return 1 / precisions
-    half = np.linalg.inv(np.linalg.cholesky(precisions))         # Λ = L Lᵀ, so Σ = L⁻ᵀ L⁻¹: symmetric to the last digit
-    return np.swapaxes(half, -1, -2) @ half
+    return invert(precisions, covariance_type)

@@ -27,9 +27,14 @@ def check_floats(name, value, shape, *, limit=1e100, hint=""):
             array = array.astype(float)
         except OverflowError:
             raise ValueError(f"{name} holds whole numbers too large for a float. Use larger units.") from None
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} has entries of type {array.dtype}. Give real and imaginary parts as columns.")
+    if array.dtype.kind == "O":
+        raise TypeError(f"{name} holds Python objects; each entry of this argument must be neither a string nor any other object, but a "
+                        "number. Leave out text and date columns, or turn them into numbers first.")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has entries of type {array.dtype}; real numbers are needed. "
-                        "Leave out text, complex and date columns, or turn them into numbers first.")
+                        "Leave out text and date columns, or turn them into numbers first.")
     wanted = "(" + ", ".join("any" if length is None else str(length) for length in shape) + ("," if len(shape) == 1 else "") + ")"
     if array.ndim != len(shape) or any(length not in (None, given) for length, given in zip(shape, array.shape)):
         raise ValueError(f"{name} has shape {array.shape}; expected {wanted}. {hint}".rstrip())
@@ -50,32 +55,33 @@ def check_data(X, n_features=None):
 
     Raises TypeError or ValueError as `check_floats` does, and ValueError for empty data.
     """
-    X = check_floats("X", X, (None, None), hint="X must be a table of shape (n_samples, n_features): for one feature "
-                     "use np.reshape(X, (-1, 1)), for one point np.reshape(X, (1, -1)).")
-    if X.size == 0:
-        raise ValueError(f"X has shape {X.shape}, so it holds no data; at least one row and one column are needed.")
+    X = check_floats("X", X, (None, None), hint="Reshape your data to (n_samples, n_features): for one feature "
+                     "np.reshape(X, (-1, 1)), for one point np.reshape(X, (1, -1)).")
+    for count, what in zip(X.shape, ("sample", "feature")):
+        if count == 0:
+            raise ValueError(f"X holds no data: it has 0 {what}(s) (shape={X.shape}) while a minimum of 1 is required.")
     if n_features is not None and X.shape[1] != n_features:
         raise ValueError(f"X has {X.shape[1]} columns, but the model has {n_features} features. "
                          "Give the same columns, in the same order, that the model was made for.")
     return X
 
 
-def check_labels(labels, n_samples, n_groups=None):
+def check_labels(labels, n_samples, n_groups=None, name="labels"):
     """Return `labels` as an array of n_samples integers, none negative, all less than n_groups if that is given."""
-    array = check_floats("labels", labels, (n_samples,))
+    array = check_floats(name, labels, (n_samples,))
     if (array != np.floor(array)).any() or (array < 0).any() or (array >= 2**53).any():
-        raise ValueError("labels must be the whole numbers 0, 1, 2, ...; use np.unique(labels, return_inverse=True)[1].")
+        raise ValueError(f"{name} must be the whole numbers 0, 1, 2, ...; use np.unique(labels, return_inverse=True)[1].")
     if n_groups is not None and len(array) and array.max() >= n_groups:
-        raise ValueError(f"labels go up to {array.max():.0f}, but there are {n_groups} groups, counted from 0: "
+        raise ValueError(f"{name} go up to {array.max():.0f}, but there are {n_groups} groups, counted from 0: "
                          f"the highest label is {n_groups - 1}.")
     return array.astype(int)
 
 
-def check_resp(resp, n_samples):
+def check_resp(resp, n_samples, name="resp"):
     """Return responsibilities as an array (n_samples, K), none negative, each row with sum 1."""
-    resp = check_floats("resp", resp, (n_samples, None))
+    resp = check_floats(name, resp, (n_samples, None))
     if not resp.size or (resp < 0).any() or np.abs(resp.sum(axis=1) - 1).max() > 1e-6:
-        raise ValueError("resp must hold no negative entry, and each of its rows must sum to 1. Divide each row by its sum.")
+        raise ValueError(f"{name} must hold no negative entry, and each of its rows must sum to 1. Divide each row by its sum.")
     return resp
 
 
@@ -97,6 +103,28 @@ def check_number(name, value, *, least, below=np.inf, hint=""):
         raise ValueError(f"{name} is {value}; expected a finite number, at least {least}"
                          + (f" and below {below}" if below < np.inf else "") + f". {hint}".rstrip())
     return float(value)
+
+
+def check_sample_weight(sample_weight, n_samples):
+    """Return how often each row counts, (n_samples,), not negative and not all zero; None gives ones."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    array = check_floats("sample_weight", sample_weight, (n_samples,))
+    if (array < 0).any() or not array.any():
+        raise ValueError("sample_weight is negative somewhere, or zero everywhere. Give each row the number of times it counts.")
+    return array
+
+
+def check_flag(name, value):
+    """Return `value` as a bool if it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is {value!r}; give True or False.")
+    return bool(value)
+
+
+def check_verbose(value):
+    """Return how much to report, a whole number; True counts as 1."""
+    return check_integer("verbose", int(value) if isinstance(value, bool) else value, least=0)
 
 
 def check_choice(name, value, choices):

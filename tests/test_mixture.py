@@ -2,17 +2,18 @@
 
 import json
 import warnings
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sklearn.mixture
 
-from gmm_from_scratch import (ConvergenceWarning, GaussianMixture, KMeans, Mixture, NotFittedError, SingularCovarianceError, e_step,
+from gmm_from_scratch import (ConvergenceWarning, GaussianMixture, KMeans, Mixture, NotFittedError, RidgeWarning, SingularCovarianceError, e_step,
                               m_step, run_em)
-from gmm_from_scratch.covariances import FAMILIES
+from gmm_from_scratch.covariances import FAMILIES, covariance_matrices
 from gmm_from_scratch.data import load_faithful, load_iris
-from gmm_from_scratch.mixture import STARTS, start_from_labels
+from gmm_from_scratch.starts import STARTS, kinds_of_start, start_from_labels
 
 MCLUST = json.loads((Path(__file__).parent / "reference" / "mclust.json").read_text(encoding="utf-8"))
 FAITHFUL, IRIS = load_faithful().X, load_iris().X
@@ -214,11 +215,20 @@ def test_samples_come_from_the_fitted_mixture():
 
 @each_start
 def test_the_best_of_the_restarts_is_kept(init_params):
-    options = {"init_params": init_params, "covariance_type": "diag", "tol": 1e-2}
+    options = {"covariance_type": "diag", "tol": 1e-2}
     rng = np.random.default_rng(0)
-    singles = [GaussianMixture(5, random_state=rng, **options).fit(IRIS).lower_bound_ for _ in range(4)]
+    singles = [GaussianMixture(5, init_params=kind, random_state=rng, **options).fit(IRIS).lower_bound_
+               for kind in kinds_of_start(init_params, 4)]
     assert max(singles) > min(singles)
-    assert GaussianMixture(5, n_init=4, random_state=np.random.default_rng(0), **options).fit(IRIS).lower_bound_ == max(singles)
+    model = GaussianMixture(5, init_params=init_params, n_init=4, random_state=np.random.default_rng(0), **options)
+    assert model.fit(IRIS).lower_bound_ == max(singles)
+
+
+def test_starts_after_a_first_kmeans_differ_in_kind():
+    assert kinds_of_start("kmeans", 1) == ["kmeans"]
+    kinds = kinds_of_start("kmeans", 5)
+    assert kinds[0] == "kmeans" and len(set(kinds)) == 4 and set(kinds) <= STARTS.keys()
+    assert kinds_of_start("random", 3) == ["random"] * 3
 
 
 def collapse_some(monkeypatch, collapsing):
@@ -229,7 +239,8 @@ def collapse_some(monkeypatch, collapsing):
         half = (np.arange(len(X)) % 2) if next(numbers) not in collapsing else COLLAPSING_LABELS
         return start_from_labels(X, half, n_components, **options)
 
-    monkeypatch.setitem(STARTS, "kmeans", start)
+    for kind in STARTS:
+        monkeypatch.setitem(STARTS, kind, start)
 
 
 def test_a_start_that_collapses_is_dropped_with_a_warning(monkeypatch):
@@ -340,3 +351,106 @@ def test_y_is_ignored():
 def test_the_parameters_are_a_part_of_scikit_learns():
     ours, theirs = vars(GaussianMixture()), sklearn.mixture.GaussianMixture().get_params()
     assert ours.items() <= theirs.items()
+
+
+# Weighted rows
+
+@each_family
+def test_a_weight_of_two_equals_two_equal_rows(family):
+    weight = np.random.default_rng(0).integers(1, 4, len(FAITHFUL))
+    start = {"means_init": FAITHFUL[[0, 1]], "covariance_type": family, "tol": 1e-6}
+    weighted = GaussianMixture(2, **start).fit(FAITHFUL, sample_weight=weight)
+    repeated = GaussianMixture(2, **start).fit(np.repeat(FAITHFUL, weight, axis=0))
+    for name in ("weights_", "means_", "covariances_", "lower_bounds_"):
+        np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-9)
+
+
+def test_rows_of_weight_zero_do_not_count():
+    weight = np.r_[np.ones(len(FAITHFUL)), np.zeros(5)]
+    spoilt = np.vstack([FAITHFUL, np.full((5, 2), 50.0)])
+    start = {"means_init": FAITHFUL[[0, 1]]}
+    np.testing.assert_allclose(GaussianMixture(2, **start).fit(spoilt, sample_weight=weight).means_,
+                               GaussianMixture(2, **start).fit(FAITHFUL).means_, rtol=1e-9)
+
+
+# Other ways to begin
+
+def test_labels_and_responsibilities_may_be_the_start():
+    labels = (FAITHFUL[:, 0] > 3).astype(int)
+    by_labels = GaussianMixture(2, init_params=labels).fit(FAITHFUL)
+    by_resp = GaussianMixture(2, init_params=np.eye(2)[labels]).fit(FAITHFUL)
+    np.testing.assert_array_equal(by_labels.means_, by_resp.means_)
+    np.testing.assert_array_equal(by_labels.predict(FAITHFUL), labels)
+
+
+def test_a_warm_start_goes_on_where_the_last_fit_ended():
+    model = GaussianMixture(3, max_iter=5, tol=0, warm_start=True, random_state=0)
+    ends = []
+    for _ in range(3):
+        with pytest.warns(ConvergenceWarning):
+            ends.append(model.fit(FAITHFUL).lower_bounds_)
+    for before, after in pairwise(ends):
+        assert after[0] == pytest.approx(before[-1], rel=1e-12) and after[-1] >= before[-1]
+
+
+def test_means_far_from_all_points_are_seeded_anew_and_not_left_dead():
+    model = GaussianMixture(2, means_init=[[2.0, 55.0], [1e6, 1e6]], reg_covar=1e-6, max_iter=200).fit(FAITHFUL)
+    assert model.weights_.min() > 0.05 and model.means_.max() < 100
+
+
+# Units
+
+@pytest.mark.parametrize(("scale", "shift"), [(1e-6, 0.0), (1e6, 0.0), (1.0, 1e8), (1e6, 1e8)])
+def test_shift_and_scale_leave_the_partition_if_the_ridge_goes_along(shift, scale):
+    labels = GaussianMixture(2, random_state=0, reg_covar="auto").fit_predict(FAITHFUL)
+    np.testing.assert_array_equal(GaussianMixture(2, random_state=0, reg_covar="auto").fit_predict(scale * FAITHFUL + shift), labels)
+
+
+def test_a_ridge_that_swamps_the_data_is_reported():
+    with pytest.warns(RidgeWarning, match=r"reg_covar=1e-06 swamps column 0"):
+        GaussianMixture(2, random_state=0).fit(1e-5 * FAITHFUL)
+
+
+# What follows from a model
+
+def test_a_model_made_of_parameters_is_the_model_fitted():
+    model = GaussianMixture(2, random_state=0, covariance_type="tied").fit(FAITHFUL)
+    made = GaussianMixture.from_parameters(model.weights_, model.means_, model.covariances_, "tied")
+    np.testing.assert_array_equal(made.score_samples(FAITHFUL), model.score_samples(FAITHFUL))
+
+
+@each_family
+def test_precisions_are_inverses_and_their_factors_make_deviations_standard(family):
+    model = GaussianMixture(3, covariance_type=family, random_state=0).fit(IRIS)
+    D = IRIS.shape[1]
+    product = covariance_matrices(model.precisions_, 3, D, family) @ covariance_matrices(model.covariances_, 3, D, family)
+    np.testing.assert_allclose(product, np.broadcast_to(np.eye(D), product.shape), atol=1e-9)
+    factors = np.stack([model.precisions_cholesky_] * 3) if family == "tied" else model.precisions_cholesky_
+    full = {"full": factors, "tied": factors}.get(family)
+    if full is None:
+        full = factors.reshape(3, -1, 1) * np.eye(D)
+    standard = np.einsum("kij,kil,klm->kjm", full, covariance_matrices(model.covariances_, 3, D, family), full)
+    np.testing.assert_allclose(standard, np.broadcast_to(np.eye(D), standard.shape), atol=1e-9)
+
+
+def test_joint_density_is_marginal_times_conditional():
+    model = GaussianMixture(3, random_state=0).fit(IRIS)
+    for row in IRIS[::30]:
+        joint = model.score_samples([row])[0]
+        known = model.marginal([0, 2]).score_samples([row[[0, 2]]])[0]
+        rest = model.conditional([0, 2], row[[0, 2]]).score_samples([row[[1, 3]]])[0]
+        assert joint == pytest.approx(known + rest, rel=1e-9)
+
+
+def test_sampling_follows_the_seed_given():
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    np.testing.assert_array_equal(model.sample(9, random_state=5)[0], model.sample(9, random_state=5)[0])
+    assert not np.array_equal(model.sample(9, random_state=5)[0], model.sample(9, random_state=6)[0])
+
+
+def test_verbose_reports_starts_and_rounds(capsys):
+    GaussianMixture(2, random_state=0, n_init=2, verbose=2, verbose_interval=1).fit(FAITHFUL)
+    said = capsys.readouterr().out
+    assert "start 1, round 1:" in said and "start 2:" in said and "nats per row" in said
+    GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    assert capsys.readouterr().out == ""

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gmm_from_scratch import (ConvergenceWarning, GaussianMixture, KMeans, Mixture, SingularCovarianceError, covariances, data, em,
-                              gaussian, kmeans, mixture, plots, validation, widgets)
+from gmm_from_scratch import (ConvergenceWarning, GaussianMixture, KMeans, Mixture, RidgeWarning, SingularCovarianceError, covariances, data, em,
+                              gaussian, kmeans, mixture, plots, starts, validation, widgets)
 
 X = np.array([[0.0, 0.3], [1.0, -0.2], [0.2, 1.0], [9.0, 8.0], [8.0, 9.5], [9.5, 9.0], [0.5, 0.5], [8.5, 8.2]])
 RESP = np.column_stack([np.linspace(0.1, 0.9, 8), np.linspace(0.9, 0.1, 8)])
@@ -31,8 +31,8 @@ LABELS = np.array([0, 0, 0, 1, 1, 1, 0, 1])
 CALM = {"max_iter": 200, "random_state": 0}
 
 
-def fit(Estimator, method="fit", X=X, **parameters):
-    return getattr(Estimator(**CALM | parameters), method)(X)
+def fit(Estimator, method="fit", X=X, sample_weight=None, **parameters):
+    return getattr(Estimator(**CALM | parameters), method)(X, sample_weight=sample_weight)
 
 
 def use(model, method, **arguments):
@@ -47,16 +47,19 @@ def draw(function, **arguments):
         plt.close(figure)
 
 
-def step(X, start, reg_covar=0.0):
-    steps = em.em_steps(X, start, reg_covar=reg_covar)
+def step(X, start, **options):
+    steps = em.em_steps(X, start, **options)
     return next(steps), next(steps)
 
 
 FITTED_GMM = GaussianMixture(2, **CALM).fit(X)
 FITTED_KMEANS = KMeans(2, **CALM).fit(X)
-ARRAY, COUNT, NUMBER, CHOICE, RNG, FEATURES, WHOLE, MIX, FUNCTION, TEXT, SIZES, SHARES = (
-    "array", "count", "number", "choice", "rng", "features", "labels", "mixture", "function", "text", "sizes", "shares")
-START = {"n_components": (2, COUNT), "rng": (0, RNG), "covariance_type": ("full", CHOICE), "reg_covar": (1e-6, NUMBER), "X": (X, ARRAY)}
+ARRAY, COUNT, NUMBER, CHOICE, RNG, FEATURES, WHOLE, MIX, FUNCTION, TEXT, SIZES, SHARES, FLAG, LEVEL = (
+    "array", "count", "number", "choice", "rng", "features", "labels", "mixture", "function", "text", "sizes", "shares", "flag",
+    "level")
+WEIGHT = (np.ones(8), ARRAY)
+START = {"n_components": (2, COUNT), "rng": (0, RNG), "covariance_type": ("full", CHOICE), "reg_covar": (1e-6, NUMBER), "X": (X, ARRAY),
+         "sample_weight": WEIGHT}
 
 # name: function, {parameter: (valid value, kind)}
 CALLS = {
@@ -75,48 +78,65 @@ CALLS = {
         "covariances": (COVARIANCES, ARRAY), "n_components": (2, COUNT), "n_features": (2, COUNT), "covariance_type": ("full", CHOICE)}),
     "check_covariances": (covariances.check_covariances, {
         "covariances": (COVARIANCES, ARRAY), "n_components": (2, COUNT), "n_features": (2, COUNT), "covariance_type": ("full", CHOICE)}),
+    "precision_factors": (covariances.precision_factors, {"covariances": (COVARIANCES, ARRAY), "covariance_type": ("full", CHOICE)}),
+    "invert": (covariances.invert, {"covariances": (COVARIANCES, ARRAY), "covariance_type": ("full", CHOICE)}),
     "count_parameters": (covariances.count_parameters, {
         "n_components": (2, COUNT), "n_features": (2, COUNT), "covariance_type": ("full", CHOICE)}),
     "assign_step": (kmeans.assign_step, {"X": (X, ARRAY), "centers": (MEANS, ARRAY)}),
-    "update_step": (kmeans.update_step, {"X": (X, ARRAY), "labels": (LABELS, WHOLE), "centers": (MEANS, ARRAY)}),
-    "inertia": (kmeans.inertia, {"X": (X, ARRAY), "labels": (LABELS, WHOLE), "centers": (MEANS, ARRAY)}),
-    "kmeans_plusplus": (kmeans.kmeans_plusplus, {"X": (X, ARRAY), "n_clusters": (2, COUNT), "rng": (0, RNG)}),
-    "kmeans_steps": (lambda **arguments: next(kmeans.kmeans_steps(**arguments)), {"X": (X, ARRAY), "centers": (MEANS, ARRAY)}),
+    "update_step": (kmeans.update_step, {"X": (X, ARRAY), "labels": (LABELS, WHOLE), "centers": (MEANS, ARRAY), "sample_weight": WEIGHT}),
+    "inertia": (kmeans.inertia, {"X": (X, ARRAY), "labels": (LABELS, WHOLE), "centers": (MEANS, ARRAY), "sample_weight": WEIGHT}),
+    "kmeans_plusplus": (kmeans.kmeans_plusplus, {"X": (X, ARRAY), "n_clusters": (2, COUNT), "rng": (0, RNG), "sample_weight": WEIGHT}),
+    "kmeans_steps": (lambda **arguments: next(kmeans.kmeans_steps(**arguments)), {
+        "X": (X, ARRAY), "centers": (MEANS, ARRAY), "sample_weight": WEIGHT}),
     "KMeans": (partial(fit, KMeans), {
         "X": (X, ARRAY), "n_clusters": (2, COUNT), "init": ("k-means++", CHOICE), "n_init": (2, COUNT), "max_iter": (99, COUNT),
-        "tol": (1e-4, NUMBER), "random_state": (0, RNG)}),
+        "tol": (1e-4, NUMBER), "random_state": (0, RNG), "verbose": (0, LEVEL), "copy_x": (True, FLAG), "algorithm": ("lloyd", CHOICE),
+        "sample_weight": (np.ones(8), ARRAY)}),
     "KMeans from an array": (partial(fit, KMeans, n_clusters=2), {"init": (MEANS, ARRAY)}),
     "KMeans.fit_predict": (partial(fit, KMeans, "fit_predict", n_clusters=2), {"X": (X, ARRAY)}),
     "KMeans.predict": (partial(use, FITTED_KMEANS, "predict"), {"X": (X, ARRAY)}),
+    "KMeans.fit_transform": (partial(fit, KMeans, "fit_transform", n_clusters=2), {"X": (X, ARRAY)}),
     "KMeans.transform": (partial(use, FITTED_KMEANS, "transform"), {"X": (X, ARRAY)}),
     "KMeans.score": (partial(use, FITTED_KMEANS, "score"), {"X": (X, ARRAY)}),
     "Mixture": (Mixture, {"weights": (np.array([0.5, 0.5]), ARRAY), "means": (MEANS, ARRAY), "covariances": (COVARIANCES, ARRAY),
                           "covariance_type": ("full", CHOICE)}),
     "log_joint": (em.log_joint, {"X": (X, ARRAY), "mixture": (MIXTURE, MIX)}),
     "e_step": (em.e_step, {"X": (X, ARRAY), "mixture": (MIXTURE, MIX)}),
-    "m_step": (em.m_step, {"X": (X, ARRAY), "resp": (RESP, ARRAY), "covariance_type": ("full", CHOICE), "reg_covar": (0.1, NUMBER)}),
-    "em_steps": (step, {"X": (X, ARRAY), "start": (MIXTURE, MIX), "reg_covar": (0.1, NUMBER)}),
+    "m_step": (em.m_step, {"X": (X, ARRAY), "resp": (RESP, ARRAY), "covariance_type": ("full", CHOICE), "reg_covar": (0.1, NUMBER),
+                           "sample_weight": WEIGHT}),
+    "em_steps": (step, {"X": (X, ARRAY), "start": (MIXTURE, MIX), "reg_covar": (0.1, NUMBER), "sample_weight": WEIGHT}),
     "run_em": (em.run_em, {"X": (X, ARRAY), "start": (MIXTURE, MIX), "tol": (0.1, NUMBER), "max_iter": (9, COUNT),
-                           "reg_covar": (0.1, NUMBER)}),
+                           "reg_covar": (0.1, NUMBER), "sample_weight": WEIGHT}),
     "run_em without rounds": (partial(em.run_em, max_iter=0), {
         "X": (X, ARRAY), "start": (MIXTURE, MIX), "tol": (0.1, NUMBER), "reg_covar": (0.1, NUMBER)}),
     "sample_mixture": (em.sample_mixture, {"n_samples": (3, COUNT), "mixture": (MIXTURE, MIX), "rng": (0, RNG)}),
-    "start_from_labels": (mixture.start_from_labels, {"labels": (LABELS, WHOLE)} | {n: v for n, v in START.items() if n != "rng"}),
-    "start_from_kmeans": (mixture.start_from_kmeans, START),
-    "start_from_plusplus": (mixture.start_from_plusplus, START),
-    "start_from_responsibilities": (mixture.start_from_responsibilities, START),
-    "start_from_points": (mixture.start_from_points, START),
+    "start_from_labels": (starts.start_from_labels, {"labels": (LABELS, WHOLE)} | {n: v for n, v in START.items() if n != "rng"}),
+    "start_from_kmeans": (starts.start_from_kmeans, START),
+    "start_from_plusplus": (starts.start_from_plusplus, START),
+    "start_from_random_responsibilities": (starts.start_from_random_responsibilities, START),
+    "start_from_points": (starts.start_from_points, START),
+    "start_from_whitened_kmeans": (starts.start_from_whitened_kmeans, START),
+    "start_from_means": (starts.start_from_means, {"means": (MEANS, ARRAY)} | {n: START[n] for n in ("X", "covariance_type", "reg_covar")}),
+    "start_from_given": (starts.start_from_given, {"init_params": (LABELS, WHOLE), "X": (X, ARRAY), "n_components": (2, COUNT)}),
+    "start_from_given responsibilities": (partial(starts.start_from_given, n_components=2), {"init_params": (RESP, ARRAY), "X": (X, ARRAY)}),
+    "kinds_of_start": (starts.kinds_of_start, {"init_params": ("kmeans", CHOICE), "n_init": (2, COUNT)}),
     "GaussianMixture": (partial(fit, GaussianMixture), {
         "X": (X, ARRAY), "n_components": (2, COUNT), "covariance_type": ("full", CHOICE), "tol": (1e-3, NUMBER),
         "reg_covar": (0.01, NUMBER), "max_iter": (99, COUNT), "n_init": (2, COUNT), "init_params": ("kmeans", CHOICE),
         "weights_init": (np.array([0.4, 0.6]), ARRAY), "means_init": (MEANS, ARRAY), "precisions_init": (COVARIANCES, ARRAY),
-        "random_state": (0, RNG)}),
+        "random_state": (0, RNG), "warm_start": (False, FLAG), "verbose": (0, LEVEL), "verbose_interval": (10, COUNT),
+        "sample_weight": (np.ones(8), ARRAY)}),
     **{f"GaussianMixture {family}": (
         partial(fit, GaussianMixture, n_components=2, covariance_type=family), {"precisions_init": (precisions, ARRAY)})
         for family, precisions in {"tied": COVARIANCE, "diag": np.ones((2, 2)), "spherical": np.ones(2)}.items()},
     **{f"GaussianMixture.{method}": (partial(use, FITTED_GMM, method), {"X": (X, ARRAY)})
        for method in ("predict", "predict_proba", "score_samples", "score", "bic", "aic", "fit_predict")},
-    "GaussianMixture.sample": (FITTED_GMM.sample, {"n_samples": (3, COUNT)}),
+    "GaussianMixture.sample": (FITTED_GMM.sample, {"n_samples": (3, COUNT), "random_state": (0, RNG)}),
+    "GaussianMixture.marginal": (FITTED_GMM.marginal, {"features": ([0], FEATURES)}),
+    "GaussianMixture.conditional": (FITTED_GMM.conditional, {"features": ([0], FEATURES), "values": (np.array([1.0]), ARRAY)}),
+    "GaussianMixture.from_parameters": (GaussianMixture.from_parameters, {
+        "weights": (np.array([0.5, 0.5]), ARRAY), "means": (MEANS, ARRAY), "covariances": (COVARIANCES, ARRAY),
+        "covariance_type": ("full", CHOICE)}),
     "make_groups": (data.make_groups, {"sizes": ([4, 5], SIZES), "means": (MEANS, ARRAY), "covariances": (COVARIANCES, ARRAY),
                                        "random_state": (0, RNG)}),
     "make_stretched": (data.make_stretched, {"n_samples": (9, COUNT), "random_state": (0, RNG)}),
@@ -184,8 +204,10 @@ BAD = {
     SHARES: lambda value: {"None": None, "a number": 0.5, "a word": "ab", "one": [1.0], "negative": [-0.1], "nested": [[0.5]],
                            "complex": [1j]},
     ARRAY: bad_arrays,
+    FLAG: lambda value: {"None": None, "a word": "yes", "a number": 1, "a list": [True], "a dict": {}},
+    LEVEL: lambda value: {name: bad for name, bad in INTEGERS.items() if name != "a bool"} | {"None": None},
 }
-EVERY_NAME = {parameter for _, parameters in CALLS.values() for parameter in parameters} | {"component"}
+EVERY_NAME = {parameter for _, parameters in CALLS.values() for parameter in parameters} | {"component", "resp", "centers"}
 PAIRS = [pytest.param(name, parameter, id=f"{name}-{parameter}") for name, (_, parameters) in CALLS.items() for parameter in parameters]
 
 
@@ -205,7 +227,7 @@ def refused_properly(name, parameter, bad, allowed):
     """Call with one bad argument; return whether it was refused, after checking how and that an allowed name is named."""
     try:
         call(name, **{parameter: bad})
-    except ConvergenceWarning:                                  # a fit cut short is an answer all the same
+    except (ConvergenceWarning, RidgeWarning):                  # a fit cut short, or swamped, is an answer all the same
         return False
     except Exception as error:                                  # any other warning too: they are errors in these tests
         assert type(error) in (ValueError, TypeError, SingularCovarianceError), repr(error)
@@ -217,7 +239,7 @@ def refused_properly(name, parameter, bad, allowed):
 
 
 def test_every_public_function_is_tried():
-    public = {name for module in (gaussian, covariances, kmeans, em, mixture, data, plots, widgets)
+    public = {name for module in (gaussian, covariances, kmeans, em, starts, mixture, data, plots, widgets)
               for name, function in inspect.getmembers(module, inspect.isfunction)
               if function.__module__ == module.__name__ and inspect.signature(function).parameters}
     assert {name for name in public if not name.startswith(("_", "check_"))} <= CALLS.keys()
@@ -227,7 +249,8 @@ def test_every_public_function_is_tried():
 def test_every_parameter_of_the_estimators_and_every_method_is_tried(Estimator):
     tried = CALLS[Estimator.__name__][1].keys()
     assert set(inspect.signature(Estimator).parameters) <= tried
-    methods = {name for name, _ in inspect.getmembers(Estimator, inspect.isfunction) if not name.startswith("_")} - {"fit"}
+    methods = {name for name, _ in inspect.getmembers(Estimator, inspect.isfunction) if not name.startswith("_")}
+    methods -= {"fit", "get_params", "set_params"}
     assert {f"{Estimator.__name__}.{method}" for method in methods} <= CALLS.keys()
 
 
@@ -242,7 +265,7 @@ def test_bad_input_is_refused_with_an_error_that_names_it(name, parameter):
     value, kind = CALLS[name][1][parameter]
     wrong = []
     for label, bad in BAD[kind](value).items():
-        if bad is None and parameter in OPTIONAL.get(name, ()):
+        if bad is None and (parameter == "sample_weight" or parameter in OPTIONAL.get(name, ())):
             continue
         try:
             if not refused_properly(name, parameter, bad, [parameter]):
@@ -254,7 +277,7 @@ def test_bad_input_is_refused_with_an_error_that_names_it(name, parameter):
 
 @pytest.mark.parametrize("method", ["predict", "score_samples"])
 def test_other_columns_than_those_fitted_are_refused(method):
-    with pytest.raises(ValueError, match="X has 3 columns, but the model has 2 features"):
+    with pytest.raises(ValueError, match="X has 3 features, but GaussianMixture is expecting 2 features"):
         getattr(FITTED_GMM, method)(np.ones((4, 3)))
 
 
@@ -344,9 +367,9 @@ def test_a_limit_on_the_rounds_may_be_as_large_as_one_likes(rounds):
 
 def test_messages_say_what_was_given_what_is_allowed_and_what_to_try():
     for bad, said in [
-            ([1.0, 2.0], ["(n_samples, n_features)", "reshape"]),
+            ([1.0, 2.0], ["(n_samples, n_features)", "Reshape your data"]),
             ([[1.0, np.nan]], ["NaN", "(0, 1)", "Drop"]),
-            (np.empty((0, 3)), ["(0, 3)", "at least one row"]),
+            (np.empty((0, 3)), ["(0, 3)", "0 sample", "minimum of 1"]),
             (scipy.sparse.csr_array(X), ["sparse", "toarray"]),
             ([[1.0], [1.0, 2.0]], ["ragged", "same number"]),
             ([["a"]], ["<U1", "real numbers", "text"])]:

@@ -1,0 +1,115 @@
+"""Both estimators keep scikit-learn's promises, without importing it."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import sklearn.cluster
+import sklearn.exceptions
+import sklearn.mixture
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from gmm_from_scratch import GaussianMixture, KMeans, data
+
+X = data.load_faithful().X
+PEERS = {GaussianMixture: sklearn.mixture.GaussianMixture, KMeans: sklearn.cluster.KMeans}
+# scikit-learn expects this of its own KMeans too: rows drawn as centers depend on how often they are listed.
+EXPECTED = {"KMeans": {"check_sample_weight_equivalence_on_dense_data"}, "GaussianMixture": set()}
+
+
+def checks():
+    """Yield each of scikit-learn's checks with the estimator it is for."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Estimator .* does not inherit from `sklearn.base.BaseEstimator`")    # on purpose
+        for estimator in (GaussianMixture(), KMeans()):
+            for each, check in estimator_checks_generator(estimator):
+                name = getattr(check, "func", check).__name__
+                if name not in EXPECTED[type(estimator).__name__]:
+                    yield pytest.param(each, check, id=f"{type(estimator).__name__}-{name}")
+
+
+each_estimator = pytest.mark.parametrize("Estimator", PEERS)
+
+
+@pytest.mark.filterwarnings("default")                      # the checks themselves fit on odd data on purpose
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
+def test_scikit_learns_own_checks_pass(estimator, check):
+    check(estimator)
+
+
+@each_estimator
+def test_parameters_and_their_defaults_are_scikit_learns(Estimator):
+    assert Estimator().get_params() == PEERS[Estimator]().get_params()
+
+
+@each_estimator
+def test_methods_and_fitted_attributes_are_scikit_learns(Estimator):
+    ours, theirs = Estimator(2, random_state=0).fit(X), PEERS[Estimator](2, random_state=0).fit(X)
+    metadata = ("metadata", "output", "_request", "feature_names_out")          # scikit-learn's own machinery
+    public = {name for name in dir(theirs) if not name.startswith("_") and not any(part in name for part in metadata)}
+    assert public <= set(dir(ours))
+    for name in public:
+        if name.endswith("_") and isinstance(getattr(theirs, name), np.ndarray):
+            assert getattr(ours, name).shape == getattr(theirs, name).shape or name == "lower_bounds_", name
+
+
+@each_estimator
+def test_a_clone_has_the_parameters_and_not_the_fit(Estimator):
+    model = Estimator(3, random_state=1, tol=0.5).fit(X)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params() and not hasattr(copy, "n_iter_")
+
+
+@each_estimator
+def test_a_pickled_fit_predicts_the_same(Estimator):
+    model = Estimator(2, random_state=0).fit(X)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
+def test_a_pipeline_and_a_grid_search_take_it():
+    search = GridSearchCV(make_pipeline(StandardScaler(), GaussianMixture(random_state=0)),
+                          {"gaussianmixture__n_components": [1, 2], "gaussianmixture__covariance_type": ["full", "tied"]}, cv=3)
+    assert search.fit(X).best_params_["gaussianmixture__n_components"] == 2
+
+
+@each_estimator
+def test_an_unknown_parameter_is_refused_and_nothing_is_set(Estimator):
+    model = Estimator()
+    with pytest.raises(ValueError, match="'n_comps'"):
+        model.set_params(tol=0.5, n_comps=3)
+    assert model.tol == Estimator().tol
+
+
+@each_estimator
+def test_code_written_for_scikit_learn_catches_our_error(Estimator):
+    with pytest.raises(sklearn.exceptions.NotFittedError):
+        Estimator().predict(X)
+
+
+def test_the_name_shows_what_differs_from_the_default():
+    assert repr(GaussianMixture(3, tol=0.1)) == "GaussianMixture(n_components=3, tol=0.1)"
+    assert "means_init=array" in repr(GaussianMixture(2, means_init=np.zeros((2, 2))))
+
+
+class Frame:
+    """What we use of a data frame: columns with names, and an array."""
+
+    def __init__(self, values, columns):
+        self.values, self.columns, self.shape = values, columns, values.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+@each_estimator
+def test_columns_of_a_frame_are_remembered_and_must_come_in_the_same_order(Estimator):
+    model = Estimator(2, random_state=0).fit(Frame(X, ["eruption", "waiting"]))
+    assert list(model.feature_names_in_) == ["eruption", "waiting"]
+    model.predict(Frame(X, ["eruption", "waiting"]))
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(Frame(X[:, ::-1], ["waiting", "eruption"]))
