@@ -4,7 +4,8 @@ from .em import Mixture, e_step, em_steps, m_step, run_em
 from .exceptions import ConvergenceWarning, NotFittedError, RidgeWarning, SingularCovarianceError
 from .kmeans import KMeans
 from .mixture import GaussianMixture
+from .storage import load, save
 
 __version__ = "0.1.0"
 __all__ = ["ConvergenceWarning", "GaussianMixture", "KMeans", "Mixture", "NotFittedError", "RidgeWarning", "SingularCovarianceError",
-           "e_step", "em_steps", "m_step", "run_em"]
+           "e_step", "em_steps", "load", "m_step", "run_em", "save"]

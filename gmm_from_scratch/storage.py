@@ -1,0 +1,60 @@
+"""Keep a fitted mixture in a file: a NumPy archive without pickled objects, so that opening one runs no code."""
+
+import zipfile
+
+import numpy as np
+
+from .exceptions import not_fitted
+from .mixture import GaussianMixture
+
+FORMAT = "gmm_from_scratch.GaussianMixture, version 1"
+
+
+def save(model, path):
+    """Write the parameters of a fitted GaussianMixture to `path`, a file name that ends in .npz.
+
+    Raises TypeError for anything but a GaussianMixture, NotFittedError before fit, ValueError for another file name.
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.npz"
+    >>> save(GaussianMixture(1).fit([[0.0], [2.0]]), path)
+    >>> load(path).means_
+    array([[1.]])
+    """
+    if not isinstance(model, GaussianMixture):
+        raise TypeError(f"model is of type {type(model).__name__}; expected a GaussianMixture.")
+    if not hasattr(model, "weights_"):
+        raise not_fitted("model has not been fitted, so there is nothing to save. Call fit(X) first.")
+    if not str(path).endswith(".npz"):
+        raise ValueError(f"path is {str(path)!r}; give a file name that ends in .npz.")
+    with open(path, "wb") as file:
+        np.savez(file, format=FORMAT, covariance_type=model.covariance_type, weights=model.weights_, means=model.means_,
+                 covariances=model.covariances_, lower_bounds=getattr(model, "lower_bounds_", np.empty(0)),
+                 converged=model.converged_, n_iter=model.n_iter_)
+
+
+def load(path):
+    """Return the GaussianMixture that `save` wrote to `path`, ready to predict; its constructor's settings are not kept.
+
+    Raises ValueError for a file that is not such a model, FileNotFoundError if there is none.
+    """
+    refusal = f"{str(path)!r} does not hold a model written by gmm_from_scratch.save"
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            content = {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        if isinstance(error, FileNotFoundError | IsADirectoryError):
+            raise
+        raise ValueError(f"{refusal}: {error}") from None
+    if str(content.get("format")) != FORMAT:
+        raise ValueError(f"{refusal}.")
+    try:
+        model = GaussianMixture.from_parameters(content["weights"], content["means"], content["covariances"],
+                                                str(content["covariance_type"]))
+        model.converged_, model.n_iter_ = bool(content["converged"]), int(content["n_iter"])
+        bounds = content["lower_bounds"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{refusal}: {error}") from None
+    if bounds.size:
+        model.lower_bounds_, model.lower_bound_ = bounds, float(bounds[-1])
+    return model
