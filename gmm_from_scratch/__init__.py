@@ -1,5 +1,6 @@
 """Gaussian mixture models and k-means, written to be read."""
 
+from .comparison import compare
 from .em import Mixture, e_step, em_steps, m_step, run_em
 from .exceptions import ConvergenceWarning, NotFittedError, RidgeWarning, SingularCovarianceError
 from .kmeans import KMeans
@@ -8,4 +9,4 @@ from .storage import load, save
 
 __version__ = "0.1.0"
 __all__ = ["ConvergenceWarning", "GaussianMixture", "KMeans", "Mixture", "NotFittedError", "RidgeWarning", "SingularCovarianceError",
-           "e_step", "em_steps", "load", "m_step", "run_em", "save"]
+           "compare", "e_step", "em_steps", "load", "m_step", "run_em", "save"]
