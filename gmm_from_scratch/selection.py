@@ -15,10 +15,10 @@ from .em import check_mixture, e_step, m_step, run_em, sample_mixture
 from .exceptions import SingularCovarianceError
 from .gaussian import cholesky_factor
 from .kmeans import KMeans
-from .mixture import GaussianMixture
+from .starts import STARTS
 from .validation import check_choice, check_data, check_integer, check_number, check_rng
 
-KINDS = ("kmeans", "whitened", "random_from_data")              # the kinds of start that `search` takes in turn
+KINDS = ("kmeans", "whitened_kmeans", "random_from_data")       # the kinds of start that `search` takes in turn
 GAIN = 1e-3                                                     # nats
 THINNEST = 1e-4                                                 # a share of the data's variance
 
@@ -82,8 +82,8 @@ def search(X, n_components, *, covariance_type="full", n_init=6, split=None, max
            random_state=None):
     """Run EM from n_init starts, of each kind in KINDS in turn, and return a Search with all of them, best first.
 
-    X: (N, D). kmeans: the groups of a k-means run; whitened: the same on data turned and scaled to covariance one, so
-    that units and tilt do not matter; random_from_data: random rows as means, with the covariance of all data.
+    X: (N, D). kmeans: the groups of a k-means run; whitened_kmeans: the same on data turned and scaled to covariance one,
+    so that units and tilt do not matter; random_from_data: random rows as means, with the covariance of all data.
     split: a Mixture with one component fewer; each of its components is split in two in turn, which gives further starts.
     max_iter: rounds per start; reg_covar: added to each variance, in squared units of X.
     thinnest: a run counts as collapsed if one of its components has, in some direction, less than this share of the
@@ -106,7 +106,7 @@ def search(X, n_components, *, covariance_type="full", n_init=6, split=None, max
         raise ValueError(f"split has {split.n_components} components and {split.n_features} features; "
                          f"expected {K - 1}, one fewer than n_components, and {X.shape[1]}.")
     options = {"covariance_type": covariance_type, "reg_covar": reg_covar}
-    starts = [partial(_start, X, K, KINDS[i % len(KINDS)], rng, options) for i in range(n_init)]
+    starts = [partial(STARTS[KINDS[i % len(KINDS)]], X, K, rng, **options) for i in range(n_init)]
     starts += [partial(split_component, X, split, k, **options) for k in range(K - 1) if split is not None]
     runs, collapses = [], []
     for start in starts:
@@ -121,14 +121,6 @@ def search(X, n_components, *, covariance_type="full", n_init=6, split=None, max
         raise SingularCovarianceError(f"all {len(starts)} starts collapsed, the last because {collapses[-1]} Or try a larger reg_covar "
                                       f"(now {reg_covar:g}, in squared units of X), or fewer components.", collapses[-1].component)
     return Search(sorted(runs, key=lambda run: -run.log_likelihoods[-1]), len(collapses))
-
-
-def _start(X, n_components, kind, rng, options):
-    """Return the mixture from which one run of EM begins."""
-    if kind != "whitened":
-        return GaussianMixture(n_components, init_params=kind, max_iter=0, random_state=rng, **options).fit(X).mixture_
-    labels = KMeans(n_components, n_init=1, random_state=rng).fit(_whiten(X, _data_factor(X, options["reg_covar"]))).labels_
-    return m_step(X, np.eye(n_components)[labels], **options)
 
 
 def split_component(X, mixture, component, *, covariance_type="full", reg_covar=1e-6):

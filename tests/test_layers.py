@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 
 RANK = {"exceptions": 0, "validation": 0, "gaussian": 1, "metrics": 1, "data": 2, "covariances": 2, "estimator": 2, "kmeans": 3, "em": 4,
-        "starts": 5, "mixture": 6, "storage": 7, "selection": 7, "comparison": 8, "plots": 7, "widgets": 8, "__init__": 9}
+        "starts": 5, "mixture": 6, "selection": 6, "storage": 7, "comparison": 7, "plots": 7, "widgets": 8, "__init__": 9}
 OUTSIDE = {"plots": {"matplotlib"}, "widgets": {"matplotlib", "ipywidgets"}}       # beyond numpy and scipy
 SOURCES = {file.name.removesuffix(".py"): file.read_text(encoding="utf-8")
            for file in files("gmm_from_scratch").iterdir() if file.name.endswith(".py")}

@@ -90,7 +90,7 @@ def test_a_search_returns_its_runs_best_first_and_repeats_itself():
 
 
 def test_the_whitened_start_sees_neither_units_nor_tilt(monkeypatch):
-    monkeypatch.setattr(selection, "KINDS", ("whitened",))
+    monkeypatch.setattr(selection, "KINDS", ("whitened_kmeans",))
     turn = np.random.default_rng(0).normal(size=(4, 4)) * [1, 10, 100, 1000]
     one, other = (search(X, 3, n_init=3, reg_covar=0, random_state=0).runs for X in (IRIS, IRIS @ turn + 5))
     lost = len(IRIS) * np.linalg.slogdet(turn)[1]               # a density has units
