@@ -134,7 +134,7 @@ class Comparison:
             f"reached: starts within {self.tolerance:g} of that ln L; ? reached by one only, or by runs that disagree.",
             "ARI: least agreement of those runs with the best. lost: starts that collapsed.",
             "thinnest: least variance of a component in any direction, as a share of the data's.",
-            *([f"Data from one Gaussian, {len(self.null['bic'])} times: {'; '.join(null)}."] if null else []), "",
+            *([f"On data sets from one Gaussian: {'; '.join(null)}."] if null else []), "",
             *(fill(sentence, 100, subsequent_indent="  ") for sentence in self.verdict.splitlines())])
 
 

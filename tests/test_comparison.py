@@ -48,7 +48,7 @@ def test_the_table_can_be_read(geyser):
     assert [line.split()[:2] for line in table[1:]] == [[row.covariance_type, str(row.n_components)] for row in geyser.rows]
     assert "2314.3*" in repr(geyser) and repr(geyser).count("*") == 4          # one in each of three columns, one in the legend
     assert " ".join(repr(geyser).split()).endswith(" ".join(geyser.verdict.split()))
-    assert "Data from one Gaussian" not in repr(geyser)
+    assert "from one Gaussian" not in repr(geyser)
 
 
 def test_the_same_seed_gives_the_same_table():
@@ -69,7 +69,7 @@ def test_one_gaussian_is_one_component():
     found = compare(LONG, [1, 2], "full", n_init=2, n_null=2, random_state=0)
     assert found.named("bic") == found.named("icl") == ("full", 1)
     assert found.null["bic"] == found.null["icl"] == [1, 1]
-    assert "BIC names k = 1, 1; ICL names k = 1, 1." in repr(found)
+    assert "On data sets from one Gaussian: AIC names k = " in repr(found) and "BIC names k = 1, 1; ICL names k = 1, 1." in repr(found)
 
 
 def test_what_one_gaussian_gives_as_well_is_said():

@@ -172,6 +172,15 @@ def test_a_split_start_finds_the_component_that_one_kmeans_start_misses():
     assert max(with_split) - min(with_split) < 0.01 and all(b >= a for a, b in zip(alone, with_split))
 
 
+def test_the_larger_fit_always_starts_from_the_smaller_one_too(monkeypatch):
+    calls = []
+    monkeypatch.setattr(selection, "search", lambda X, k, split=None, **options: (
+        calls.append((k, split, search(X, k, split=split, **options))), calls[-1][2])[1])
+    bootstrap_lrt(THREE, 2, covariance_type="tied", n_bootstrap=2, n_init=1, max_iter=5, random_state=0)
+    assert [k for k, _, _ in calls] == [2, 3] * 3
+    assert all(split is smaller.runs[0].mixture for (_, _, smaller), (k, split, _) in pairwise(calls) if k == 3)
+
+
 def test_far_groups_are_found_and_no_more_than_they():
     two = blobs([[0.0], [30.0]], n=20)
     assert bootstrap_lrt(two, 1, covariance_type="tied", n_bootstrap=9, n_init=1, random_state=0).p_value == 0.1
