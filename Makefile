@@ -27,7 +27,7 @@ METADATA := $(wildcard *.md CITATION.cff LICENSE*)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup book serve test lint lock clean
+.PHONY: help setup book serve test bench lint lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
@@ -43,6 +43,10 @@ serve: book ## Build the site and serve it on this machine; PORT=8000 chooses th
 
 test: ## Run every test
 	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit notebooks book site browser))
+
+# With the BLAS threads that scikit-learn and we have by default.
+bench: .venv/done ## Measure EM against scikit-learn; QUICK=1 takes a few sizes only
+	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/em.py $(if $(QUICK),--quick)
 
 lint: ## Check the style of the code
 	$(call run,.venv/done $(DONE)/lint)
@@ -85,7 +89,7 @@ site/node_modules/done: site/package-lock.json site/install_libraries.py | .venv
 $(DONE):
 	@mkdir -p $@
 
-$(DONE)/lint: .venv/done $(PACKAGE) $(SITE) $(wildcard site/*.py) $(call files,tests) $(NOTEBOOKS) | $(DONE)
+$(DONE)/lint: .venv/done $(PACKAGE) $(SITE) $(wildcard site/*.py bench/*.py) $(call files,tests) $(NOTEBOOKS) | $(DONE)
 	$(BIN)/ruff check .
 	@touch $@
 

@@ -348,11 +348,6 @@ def test_y_is_ignored():
     assert one.score(FAITHFUL, "anything") == one.score(FAITHFUL)
 
 
-def test_the_parameters_are_a_part_of_scikit_learns():
-    ours, theirs = vars(GaussianMixture()), sklearn.mixture.GaussianMixture().get_params()
-    assert ours.items() <= theirs.items()
-
-
 # Weighted rows
 
 @each_family

@@ -12,7 +12,8 @@ import sklearn.mixture
 from gmm_from_scratch import GaussianMixture, Mixture, SingularCovarianceError, e_step, m_step, run_em, selection
 from gmm_from_scratch.covariances import FAMILIES
 from gmm_from_scratch.data import load_faithful, load_iris
-from gmm_from_scratch.selection import (KINDS, aic, bic, bootstrap_lrt, gap_statistic, held_out_log_likelihood, icl, search,
+from gmm_from_scratch.em import EMRun
+from gmm_from_scratch.selection import (KINDS, Search, aic, bic, bootstrap_lrt, gap_statistic, held_out_log_likelihood, icl, search,
                                         split_component, thinness)
 
 MCLUST = json.loads((Path(__file__).parent / "reference" / "mclust_criteria.json").read_text(encoding="utf-8"))
@@ -97,6 +98,13 @@ def test_the_whitened_start_sees_neither_units_nor_tilt(monkeypatch):
     np.testing.assert_allclose([run.log_likelihoods[-1] - lost for run in one], [run.log_likelihoods[-1] for run in other], rtol=1e-6)
 
 
+def test_the_kinds_of_start_take_turns(monkeypatch):
+    taken, start = [], selection._start
+    monkeypatch.setattr(selection, "_start", lambda X, K, kind, *rest: (taken.append(kind), start(X, K, kind, *rest))[1])
+    search(THREE, 3, n_init=5, random_state=0)
+    assert taken == ["kmeans", "whitened", "random_from_data", "kmeans", "whitened"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_start_finds_far_groups(monkeypatch, kind):
     monkeypatch.setattr(selection, "KINDS", (kind,))
@@ -133,6 +141,13 @@ def test_the_halves_of_a_split_component_add_up_to_it(family):
         assert parts.weights[2:].sum() == pytest.approx(again.weights[k])
         np.testing.assert_allclose(parts.weights[2:] @ parts.means[2:], again.weights[k] * again.means[k])
         assert parts.covariance_type == family and (parts.weights[2:] > 0.2 * again.weights[k]).all()
+
+
+@each_family
+def test_a_component_is_split_across_its_long_axis(family):
+    X = blobs([[0, 0]], n=200) * [1, 10]
+    one, other = split_component(X, m_step(X, np.ones((200, 1)), covariance_type=family), 0, covariance_type=family).means
+    assert one[1] - other[1] > 10 and abs(one[0] - other[0]) < 1
 
 
 # Held-out likelihood
@@ -172,13 +187,21 @@ def test_a_split_start_finds_the_component_that_one_kmeans_start_misses():
     assert max(with_split) - min(with_split) < 0.01 and all(b >= a for a, b in zip(alone, with_split))
 
 
-def test_the_larger_fit_always_starts_from_the_smaller_one_too(monkeypatch):
-    calls = []
-    monkeypatch.setattr(selection, "search", lambda X, k, split=None, **options: (
-        calls.append((k, split, search(X, k, split=split, **options))), calls[-1][2])[1])
-    bootstrap_lrt(THREE, 2, covariance_type="tied", n_bootstrap=2, n_init=1, max_iter=5, random_state=0)
-    assert [k for k, _, _ in calls] == [2, 3] * 3
-    assert all(split is smaller.runs[0].mixture for (_, _, smaller), (k, split, _) in pairwise(calls) if k == 3)
+@pytest.mark.parametrize(("ends", "statistic", "p_value"), [
+    ([-10, -7, -10, -8, -10, -6, -10, -9], 6, 0.5),             # simulated: 4, 8, 2
+    ([-10, -7, -10, -7, -10, -7, -10, -7], 6, 1),               # as large counts as larger
+    ([-10, -11, -10, -12, -10, -13, -10, -12], 0, 1)])          # a larger fit that failed is not worse than the smaller
+def test_the_statistic_is_twice_the_gain_and_the_larger_fit_starts_from_the_smaller_too(monkeypatch, ends, statistic, p_value):
+    smaller, log_likelihoods, calls = GaussianMixture(2, random_state=0).fit(THREE).mixture_, iter(ends), []
+
+    def fake_search(X, k, split=None, **options):
+        calls.append((k, split))
+        return Search([EMRun(smaller, True, np.array([next(log_likelihoods)]))], 0)
+
+    monkeypatch.setattr(selection, "search", fake_search)
+    test = bootstrap_lrt(THREE, 2, n_bootstrap=3, random_state=0)
+    assert (test.statistic, test.p_value) == (statistic, p_value)
+    assert calls == [(2, None), (3, smaller)] * 4
 
 
 def test_far_groups_are_found_and_no_more_than_they():
@@ -217,8 +240,26 @@ def test_shift_and_scale_leave_the_gaps_alone():
 
 def test_the_box_follows_the_principal_axes():
     # a thin slanted bar: in a box along the features it would look like many groups
-    bar = np.random.default_rng(0).uniform(-1, 1, size=(150, 2)) * [10, 0.2] @ np.array([[1, 1], [-1, 1]])
+    turn, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))
+    bar = np.random.default_rng(0).uniform(-1, 1, size=(150, 3)) * [10, 0.2, 0.2] @ turn
     assert gap_statistic(bar, 4, n_references=10, random_state=0).best == 1
+
+
+def test_gaps_and_errors_follow_their_formulas(monkeypatch):
+    values = iter(np.exp([1, 2, 3, 6, 1, 1]))                   # ln W_1, ln W_2 of two simulated data sets, then of X
+
+    class FakeKMeans:
+        def __init__(self, n_clusters, **options):
+            self.inertia_ = next(values)
+
+        def fit(self, X):
+            return self
+
+    monkeypatch.setattr(selection, "KMeans", FakeKMeans)
+    gap = gap_statistic(THREE, 2, n_references=2, random_state=0)
+    np.testing.assert_allclose(gap.gaps, [2 - 1, 4 - 1])
+    np.testing.assert_allclose(gap.errors, np.array([1, 2]) * np.sqrt(1.5))
+    assert gap.best == 1                                        # 1 is within 2 √1.5 of 3
 
 
 def test_where_no_k_qualifies_none_is_named():

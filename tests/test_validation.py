@@ -124,7 +124,7 @@ CALLS = {
         "X": (X, ARRAY), "n_components": (2, COUNT), "covariance_type": ("full", CHOICE), "tol": (1e-3, NUMBER),
         "reg_covar": (0.01, NUMBER), "max_iter": (99, COUNT), "n_init": (2, COUNT), "init_params": ("kmeans", CHOICE),
         "weights_init": (np.array([0.4, 0.6]), ARRAY), "means_init": (MEANS, ARRAY), "precisions_init": (COVARIANCES, ARRAY),
-        "random_state": (0, RNG), "warm_start": (False, FLAG), "verbose": (0, LEVEL), "verbose_interval": (10, COUNT),
+        "random_state": (0, RNG), "warm_start": (False, FLAG), "verbose": (0, LEVEL), "verbose_interval": (10, COUNT), "accelerate": (False, FLAG),
         "sample_weight": (np.ones(8), ARRAY)}),
     **{f"GaussianMixture {family}": (
         partial(fit, GaussianMixture, n_components=2, covariance_type=family), {"precisions_init": (precisions, ARRAY)})

@@ -1,0 +1,281 @@
+"""Check any class that fits Gaussian mixtures: ours, a reader's, a deliberately broken one. The laws are in laws.py."""
+
+import inspect
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from textwrap import fill
+from typing import NamedTuple
+
+import numpy as np
+
+from .covariances import FAMILIES, check_covariances
+from .data import make_groups
+from .em import Mixture, e_step, m_step
+from .laws import LAWS, TWO_PLACES, Broken, NotChecked, demand, demand_small
+from .validation import check_choice, check_integer
+
+TOL = 1e-8          # asked of a class that takes `tol`: nats per row, or stricter
+USUAL_TOL = 1e-3    # assumed of a class that does not
+COVARIANCES = [[[1.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 0.5]], [[2.0, -0.6, 0.4], [-0.6, 1.0, 0.0], [0.4, 0.0, 1.5]]]
+
+
+class Result(NamedTuple):
+    """A law, its outcome ("holds", "broken" or "not checked"), and for the latter two what was seen."""
+
+    law: str
+    outcome: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check_mixture` found. It is true if no law is broken; laws not checked do not count.
+
+    name: the class; results: a Result for each law, in the order in which they were asked.
+    holds, broken, not_checked: the names of the laws with that outcome. str(report) is the text for the reader.
+
+    >>> print(Report("MyMixture", (Result("one feature works", "holds"), Result("same seed same fit", "not checked", "no random_state"))))
+    MyMixture: 1 of 2 laws hold; broken: 0; not checked: 1
+    Not checked: no random_state (same seed same fit)
+    Holds: one feature works
+    """
+
+    name: str
+    results: tuple
+
+    def __bool__(self):
+        return not self.broken
+
+    @property
+    def holds(self):
+        """The names of the laws that hold."""
+        return self._laws("holds")
+
+    @property
+    def broken(self):
+        """The names of the laws that are broken, the first to repair first."""
+        return self._laws("broken")
+
+    @property
+    def not_checked(self):
+        """The names of the laws that could not be asked."""
+        return self._laws("not checked")
+
+    def _laws(self, outcome):
+        return tuple(result.law for result in self.results if result.outcome == outcome)
+
+    def _summary(self):
+        counts = f"broken: {len(self.broken)}; not checked: {len(self.not_checked)}"
+        return f"{self.name}: {len(self.holds)} of {len(self.results)} laws hold; {counts}"
+
+    def __repr__(self):
+        return f"<Report on {self._summary()}>"
+
+    def __str__(self):
+        lines, reasons = [self._summary()], {}
+        for law, outcome, message in self.results:
+            if outcome == "broken":
+                lines += [f"BROKEN: {law}", _wrapped(message, "    ")]
+            elif outcome == "not checked":
+                reasons.setdefault(message, []).append(law)
+        if len(self.broken) > 1:
+            lines.append("Begin with the first of these: the others are often its consequences.")
+        lines += [_wrapped(f"Not checked: {reason} ({'; '.join(laws)})") for reason, laws in reasons.items()]
+        return "\n".join([*lines, _wrapped("Holds: " + ("; ".join(self.holds) or "nothing"))])
+
+
+# The gates, in order: while one is broken, nothing after it is asked. They look at one fit, the laws at the class.
+
+def it_can_be_made_and_fitted(fit):
+    for name in ("weights_", "means_", "covariances_", "predict_proba"):
+        demand(hasattr(fit.model, name), f"After fit(X) the object has no {name}.", f"is it stored or defined, as self.{name}?")
+    _results(fit)
+
+
+def results_have_the_right_types(fit):
+    for name, value in _results(fit):
+        demand(isinstance(value, np.ndarray), f"{name} is of type {type(value).__name__}; a NumPy array is needed.",
+                "what does np.array(...) make of it?")
+        demand(value.dtype.kind == "f", f"{name} has entries of type {value.dtype}; real numbers (floats) are needed.",
+                "are these labels, where responsibilities between 0 and 1 are wanted?" if "predict" in name else "what are its entries?")
+
+
+def results_have_the_right_shapes(fit):
+    (N, D), K = fit.X.shape, fit.n_components
+    wanted = [((K,), "one weight for each component"), ((K, D), "rows are components, columns are features"),
+              (FAMILIES[fit.family].shape(K, D), f"so {fit.family} covariances are stored"),
+              ((N, K), "rows are points, columns are components")]
+    for (name, value), (shape, meaning) in zip(_results(fit), wanted):
+        demand(value.shape == shape, f"{name} has shape {value.shape}: {meaning}, so with N = {N} points, D = {D} features and "
+                f"K = {K} components {shape} is expected.", "over which axis does each sum run?")
+
+
+def results_are_finite(fit):
+    for name, value in _results(fit):
+        demand(np.isfinite(value).all(), f"{name} holds {(~np.isfinite(value)).sum()} entries that are nan or infinite.",
+                "where do you divide by 0, or take the logarithm of 0? Did a density underflow?")
+
+
+def weights_are_positive_and_sum_to_one(fit):
+    demand((fit.model.weights_ > 0).all(), "weights_ has an entry that is not positive.", "can a component have no share of the points?")
+    demand_small(fit.model.weights_.sum() - 1, 1e-6, "The sum of weights_ misses 1 by {}.",
+                  "over which axis do the responsibilities sum to 1, and by what are the counts divided?")
+
+
+def covariances_are_symmetric_and_positive_definite(fit):
+    try:
+        check_covariances(fit.model.covariances_, fit.n_components, fit.X.shape[1], fit.family)
+    except ValueError as error:
+        raise Broken(f"In covariances_, {error}", "is each a weighted average of (x - μ)(x - μ)ᵀ?") from None
+
+
+def _results(fit):
+    return [(name, getattr(fit.model, name)) for name in ("weights_", "means_", "covariances_")] + [("predict_proba(X)", fit.resp)]
+
+
+GATES = (it_can_be_made_and_fitted, results_have_the_right_types, results_have_the_right_shapes, results_are_finite,
+         weights_are_positive_and_sum_to_one, covariances_are_symmetric_and_positive_definite)
+
+
+def check_mixture(Model, *, covariance_type="full", random_state=0, verbose=True):
+    """Ask a class the laws that any Gaussian mixture fitted by EM obeys; return a Report, and print it if verbose.
+
+    Model: a class, such that Model(n_components) has fit(X), with X of shape (N, D), and then weights_ (K,),
+    means_ (K, D), covariances_ (full (K, D, D), tied (D, D), diag (K, D), spherical (K,)) and predict_proba(X) (N, K).
+    These are checked where the class has them: predict, score_samples, score, sample(n), lower_bound_.
+    These parameters are used where it takes them: covariance_type, random_state, tol, max_iter (rounds of EM), reg_covar,
+    n_init, means_init. A law for which something is missing is reported as not checked, never as holding.
+    random_state: a seed, an integer of at least 0, for the data on which the laws are tried.
+    Whatever the class raises is reported as the failure of the law that was asked. Time and memory have no limit here.
+    Raises TypeError if Model cannot be called or random_state is no integer, ValueError for an unknown covariance_type.
+    Source of the idea to test by laws instead of answers: Chen, Cheung and Yiu (1998), Metamorphic testing.
+
+    >>> from gmm_from_scratch import GaussianMixture
+    >>> report = check_mixture(GaussianMixture, verbose=False)
+    >>> bool(report), report.broken
+    (True, ())
+    """
+    check_choice("covariance_type", covariance_type, FAMILIES)
+    if not callable(Model):
+        raise TypeError(f"Model is {Model!r}; expected a class, such as GaussianMixture, not an object made from one.")
+    subject = _Subject(Model, covariance_type, check_integer("random_state", random_state, least=0, most=2**31))
+    results, obstacle = [], None
+    drawn_before = np.random.get_state()                    # noqa: NPY002 (a reader's class may draw from this generator:
+    np.random.seed(subject.seed)                            # noqa: NPY002  its report is to be repeatable, and the caller's
+    try:                                                    #               own draws are not to change)
+        for law in (*GATES, *LAWS):
+            results.append(Result(_name(law), "not checked", f"first repair: {obstacle}") if obstacle else _ask(law, subject))
+            if law in GATES and results[-1].outcome == "broken":
+                obstacle = _name(law)
+    finally:
+        np.random.set_state(drawn_before)                   # noqa: NPY002
+    report = Report(getattr(Model, "__name__", type(Model).__name__), tuple(results))
+    if verbose:
+        print(report)
+    return report
+
+
+def _ask(law, subject):
+    """Return the Result of one law."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            law(subject.main if law in GATES else subject)
+    except NotChecked as reason:
+        return Result(_name(law), "not checked", str(reason))
+    except Broken as broken:
+        return Result(_name(law), "broken", str(broken))
+    except (Exception, SystemExit) as error:
+        return Result(_name(law), "broken", f"It raised {type(error).__name__}: {str(error)[:300]}")
+    return Result(_name(law), "holds")
+
+
+def _name(law):
+    return law.__name__.replace("_", " ")
+
+
+def _wrapped(text, indent=""):
+    return fill(text, 110, initial_indent=indent, subsequent_indent="    ")
+
+
+class _Fit:
+    """One object of the class, fitted to `given`, its own copy of X."""
+
+    def __init__(self, subject, X, n_components, parameters):
+        self.X, self.given, self.n_components, self.family = X, X.copy(), n_components, subject.family
+        self.tol = TOL if "tol" in subject.accepted else USUAL_TOL
+        self.model = subject.Model(n_components, **{name: value for name, value in parameters.items() if name in subject.accepted})
+        self.model.fit(self.given)
+
+    def method(self, name):
+        if not callable(getattr(self.model, name, None)):
+            raise NotChecked(f"no {name}")
+        return getattr(self.model, name)
+
+    @cached_property
+    def resp(self):
+        """What predict_proba says, of the very array that fit was given."""
+        return self.model.predict_proba(self.given)
+
+    @cached_property
+    def mixture(self):
+        return Mixture(self.model.weights_, self.model.means_, self.model.covariances_, self.family)
+
+    @cached_property
+    def implied(self):
+        """What the parameters themselves say of X: responsibilities (N, K) and log densities (N,)."""
+        return e_step(self.X, self.mixture)
+
+    @cached_property
+    def next_round(self):
+        """Where one more round of EM would lead."""
+        return m_step(self.X, self.implied[0], covariance_type=self.family)
+
+
+class _Subject:
+    """The class under examination, two sets of data, and the fits that several laws look at, each made once."""
+
+    def __init__(self, Model, family, seed):
+        self.Model, self.family, self.seed, self.attempts = Model, family, seed, {}
+        try:
+            self.accepted = set(inspect.signature(Model).parameters)
+        except (TypeError, ValueError):
+            self.accepted = set()
+        self.close = make_groups([140, 60], [[0, 0, 0], [1.8, 1.2, -1]], COVARIANCES, seed)     # groups that overlap
+        self.apart = make_groups([70, 50], TWO_PLACES, COVARIANCES, seed)                       # groups that do not
+
+    def fit(self, X, n_components=2, **parameters):
+        """Return a fit that has passed the gates."""
+        fit = self.unchecked(X, n_components, **parameters)
+        for gate in GATES:
+            gate(fit)
+        return fit
+
+    def unchecked(self, X, n_components=2, **parameters):
+        usual = {"covariance_type": self.family, "random_state": self.seed, "tol": TOL, "max_iter": 1000, "reg_covar": 0.0, "n_init": 1}
+        return _Fit(self, X, n_components, usual | parameters)
+
+    @cached_property
+    def main(self):
+        return self.unchecked(self.close.X)
+
+    @cached_property
+    def line(self):
+        return self.fit(self.apart.X[:, :1])
+
+    @cached_property
+    def rounds(self):
+        """The fits after 1 to 12 rounds from one start, the first of them twice."""
+        if "max_iter" not in self.accepted:
+            raise NotChecked("no parameter max_iter")
+        X = self.close.X
+        start = X.mean(axis=0) + X.std(axis=0) * [[0.5, -0.5, 0.5], [-0.5, 0.5, -0.5]]
+        again, *fits = [self.fit(X, means_init=start, max_iter=n) for n in (1, *range(1, 13))]
+        if not np.array_equal(again.mixture.means, fits[0].mixture.means):
+            raise NotChecked("two fits do not start at the same place")
+        if "tol" in self.accepted and "means_init" not in self.accepted:
+            soon, later = (self.fit(X, max_iter=n, tol=1e9) for n in (2, 12))       # both stop at once, wherever they start
+            if not np.array_equal(soon.mixture.means, later.mixture.means):
+                raise NotChecked("the start seems to change with max_iter, and there is no means_init to hold it")
+        return fits

@@ -1,0 +1,154 @@
+"""The log density of each covariance family as a linear function of features of x.
+
+ln p(x, z = k) = Θ_k φ(x) with φ(x) = [1, x, quadratic terms of x]: all x_i x_j with i ≤ j for full covariances, x_i²
+for diag, |x|² for spherical, none for tied, where the quadratic term is common to all components.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .covariances import check_covariances
+from .gaussian import cholesky_factor
+
+
+class Form(NamedTuple):
+    """How one family writes the quadratic part of its log densities, and what it sums for its covariances."""
+
+    n_terms: Callable       # D -> how many quadratic terms φ has
+    terms: Callable         # z (D, B), out (n_terms, B): write them
+    coefficients: Callable  # Λ = Σ⁻¹ -> their coefficients in -½ zᵀ Λ z: (K, n_terms)
+    unpack: Callable        # Σ_n r_nk terms (K, n_terms), D -> second moments of each component
+    second: Callable        # z (D, B), r (B,) -> second moments of one component
+    central: Callable       # second moments, N_k, m_k (K, D) -> covariances, when the means are m_k
+
+
+def _products(z, out):
+    """Write z_i z_j for all i ≤ j."""
+    row = 0
+    for i in range(len(z)):
+        np.multiply(z[i], z[i:], out=out[row:row + len(z) - i])
+        row += len(z) - i
+
+
+def _halves(precisions):
+    """Return the coefficients of z_i z_j in -½ zᵀ Λ z: off the diagonal, each stands for two equal entries."""
+    i, j = np.triu_indices(precisions.shape[-1])
+    return precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
+
+
+def _symmetric(sums, D):
+    """Return the symmetric matrices whose upper triangles are the rows of `sums`."""
+    (i, j), matrices = np.triu_indices(D), np.empty((len(sums), D, D))
+    matrices[:, i, j] = matrices[:, j, i] = sums
+    return matrices
+
+
+FORMS = {
+    "full": Form(
+        lambda D: D * (D + 1) // 2, _products, _halves, _symmetric,
+        lambda z, r: (r * z) @ z.T,
+        lambda S, N, m: S / N[:, None, None] - m[:, :, None] * m[:, None, :]),
+    "tied": Form(                               # zᵀ Λ z is common to all components, and so is Σ_n z zᵀ
+        lambda D: 0, lambda z, out: None, lambda precisions: np.empty((1, 0)), None,
+        lambda z, r: (r * z) @ z.T,
+        lambda S, N, m: (S - (N * m.T) @ m) / N.sum()),
+    "diag": Form(
+        lambda D: D, lambda z, out: np.multiply(z, z, out=out), lambda precisions: -0.5 * precisions, lambda sums, D: sums,
+        lambda z, r: (z * z) @ r,
+        lambda S, N, m: S / N[:, None] - m**2),
+    "spherical": Form(
+        lambda D: 1, lambda z, out: np.einsum("db,db->b", z, z, out=out[0]), lambda precisions: -0.5 * precisions,
+        lambda sums, D: sums[:, 0],
+        lambda z, r: ((z * z) @ r).sum(),
+        lambda S, N, m: (S / N - (m**2).sum(axis=1)) / m.shape[1]),
+}
+
+
+class Point:
+    """A mixture with its means taken from the centre of the data, and what the E-step needs of it.
+
+    whitener: W with Σ⁻¹ = Wᵀ W, (K, D, D), tied (1, D, D), diag (K, D), spherical (K, 1).
+    peaks: ln π_k + ln N(μ_k | μ_k, Σ_k), the highest value that ln p(x, z = k) takes: (K,).
+    Raises SingularCovarianceError for a covariance without inverse.
+    """
+
+    def __init__(self, family, weights, means, covariances):
+        self.family, self.weights, self.means, self.covariances = family, weights, means, covariances
+        D = means.shape[1]
+        if family in ("full", "tied"):
+            L = _cholesky_factors(covariances.reshape(-1, D, D), len(means), family)
+            self.whitener = _inverse_triangles(L)
+            scales = np.einsum("kii->ki", self.whitener)
+        else:
+            if not covariances.min() > 0:
+                check_covariances(covariances, *means.shape, family)
+            self.whitener = scales = 1 / np.sqrt(covariances.reshape(len(means), -1))
+        self.peaks = np.log(weights) + np.log(scales).sum(axis=1) * (D / scales.shape[1]) - 0.5 * D * np.log(2 * np.pi)
+
+    def whiten(self, differences):
+        """Return W_k times the k-th difference: (K, D)."""
+        if self.whitener.ndim == 2:
+            return self.whitener * differences
+        return (self.whitener @ differences[:, :, None])[:, :, 0]
+
+    def reach(self, centres=0.0):
+        """Return the largest squared distance of a mean from its centre, in units of its covariance."""
+        with np.errstate(over="ignore"):
+            return (self.whiten(self.means - centres) ** 2).sum(axis=1).max()
+
+    def theta(self):
+        """Return Θ: ln p(x, z = k) = Θ_k φ(x), (K, 1 + D + n_terms); tied: up to -½ xᵀ Σ⁻¹ x."""
+        W, white = self.whitener, self.whiten(self.means)
+        if W.ndim == 2:
+            precisions, linear = W**2, W * white                        # Λ, Λ μ
+        else:
+            transposed = np.swapaxes(W, 1, 2)
+            precisions, linear = transposed @ W, (transposed @ white[:, :, None])[:, :, 0]
+        constant = self.peaks - 0.5 * (white**2).sum(axis=1)            # ln p(0, z = k)
+        quadratic = FORMS[self.family].coefficients(precisions)
+        return np.hstack([constant[:, None], linear, np.broadcast_to(quadratic, (len(linear), quadratic.shape[1]))])
+
+    def log_joint(self, z, exact=True):
+        """Return ln p(z, z_n = k) from whitened coordinates y = W_k (z - μ_k): (K, B) for z (D, B).
+
+        exact: subtract before multiplying. Otherwise y loses the digits of √reach, and some passes over z are saved.
+        """
+        joint = np.empty((len(self.means), z.shape[1]), z.dtype)
+        whitener = np.broadcast_to(self.whitener, (len(joint), *self.whitener.shape[1:])).astype(z.dtype)
+        means, white = (array.astype(z.dtype)[:, :, None] for array in (self.means, self.whiten(self.means)))
+        for k, W in enumerate(whitener):
+            if W.ndim == 1:
+                y = W[:, None] * (z - means[k])
+            elif exact:
+                y = W @ (z - means[k])
+            else:
+                y = W @ z
+                y -= white[k]
+            np.einsum("db,db->b", y, y, out=joint[k])
+        joint *= -0.5
+        joint += self.peaks[:, None].astype(z.dtype)
+        return joint
+
+
+def _cholesky_factors(matrices, K, family):
+    """Return the lower triangles L with L Lᵀ = Σ, or raise an error that names the component."""
+    try:
+        L = np.linalg.cholesky(matrices)
+        share = np.einsum("kii->ki", L) ** 2 / np.einsum("kii->ki", matrices)
+        if share.min() >= L.shape[1] * np.finfo(float).eps:
+            return L
+    except np.linalg.LinAlgError:
+        pass
+    D = matrices.shape[1]
+    check_covariances(matrices if family == "full" else matrices[0], K, D, family)
+    return np.array([cholesky_factor(matrix) for matrix in matrices])
+
+
+def _inverse_triangles(L):
+    """Return the inverses of lower triangles, row by row."""
+    W = np.zeros_like(L)
+    for i, unit in enumerate(np.eye(L.shape[1])):
+        W[:, i] = (unit - (L[:, i, None, :i] @ W[:, :i])[:, 0]) / L[:, i, i, None]
+    return W

@@ -1,0 +1,518 @@
+"""The fast EM against the textbook's, digit for digit, and against what blocks, threads and extrapolation must not change."""
+
+import threading
+import tracemalloc
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import sklearn.exceptions
+import sklearn.mixture
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from gmm_from_scratch import Mixture, SingularCovarianceError, e_step, em, m_step, table, threads
+from gmm_from_scratch.blocks import log_likelihood, run_em, score_samples
+from gmm_from_scratch.covariances import FAMILIES
+from gmm_from_scratch.data import load_faithful, load_iris
+from gmm_from_scratch.em import sample_mixture
+from gmm_from_scratch.forms import Point
+from gmm_from_scratch.squarem import from_chart, to_chart
+
+each_family = pytest.mark.parametrize("family", FAMILIES)
+repeatable = settings(derandomize=True, deadline=None, max_examples=12)
+
+
+def random_mixture(K, D, family="full", seed=0, spread=3.0):
+    rng = np.random.default_rng(seed)
+    roots = rng.normal(size=(K, D, D + 2))
+    S = roots @ np.swapaxes(roots, 1, 2) / (D + 2)
+    weights = rng.dirichlet(np.full(K, 5.0))
+    return Mixture(weights, spread * rng.normal(size=(K, D)), FAMILIES[family].restrict(S, weights), family)
+
+
+def sample(N, K, D, family="full", seed=0, spread=3.0):
+    return sample_mixture(N, random_mixture(K, D, family, seed, spread), rng=seed)[0]
+
+
+def start_on(X, K, family, seed=0, shrink=0.5):
+    rng = np.random.default_rng(seed)
+    pooled = m_step(X, np.full((len(X), K), 1 / K), covariance_type=family)
+    return Mixture(rng.dirichlet(np.full(K, 5.0)), X[rng.choice(len(X), K, replace=False)], shrink * pooled.covariances, family)
+
+
+def assert_same_run(one, two, rtol, unit=None):
+    """The two runs agree, means and covariances to a share of the unit of the data."""
+    unit = np.abs(two.mixture.matrices).max() ** 0.5 if unit is None else unit
+    np.testing.assert_allclose(one.log_likelihoods, two.log_likelihoods, rtol=rtol, atol=rtol * len(two.log_likelihoods))
+    np.testing.assert_allclose(one.mixture.weights, two.mixture.weights, rtol=rtol)
+    np.testing.assert_allclose(one.mixture.means, two.mixture.means, rtol=rtol, atol=rtol * unit)
+    np.testing.assert_allclose(one.mixture.covariances, two.mixture.covariances, rtol=rtol, atol=rtol * unit**2)
+    assert one.converged == two.converged
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of 64 rows: a few hundred rows are then many blocks."""
+    monkeypatch.setattr(table, "BLOCK_BYTES", 1)
+
+
+@pytest.fixture
+def blas_threads():
+    """A function that sets how many threads the BLAS may use, and so how many we use; put back at the end."""
+    if threads.blas_controls() is None:
+        pytest.skip("no OpenBLAS beside NumPy")
+    get, put = threads.blas_controls()
+    before = get()
+    yield put
+    put(before)
+
+
+# The same as em.py
+
+@pytest.mark.parametrize(("K", "D"), [(1, 1), (5, 1), (2, 2), (3, 3), (4, 4), (1, 5), (5, 6), (1, 30), (3, 30)])
+@each_family
+def test_each_step_is_that_of_the_textbook(family, K, D, small_blocks):
+    X = sample(300, K, D, family)
+    start = start_on(X, K, family, shrink=1.0)
+    ours, theirs = (run(X, start, tol=0, max_iter=4, reg_covar=1e-3) for run in (run_em, em.run_em))
+    assert_same_run(ours, theirs, rtol=1e-10)
+    assert ours.mixture.covariance_type == family and type(ours) is type(theirs)
+
+
+@pytest.mark.parametrize("N", [1, 2, 63, 64, 65, 128, 129, 64 * 33 + 1])
+@each_family
+def test_any_number_of_rows_makes_the_right_blocks(family, N, small_blocks):
+    X = sample(N, 2, 2, family)
+    start = random_mixture(2, 2, family, seed=1)
+    ours, theirs = (run(X, start, tol=0, max_iter=2, reg_covar=0.1) for run in (run_em, em.run_em))
+    assert_same_run(ours, theirs, rtol=1e-10)
+    np.testing.assert_allclose(score_samples(X, start), e_step(X, start)[1], rtol=1e-12)
+    assert log_likelihood(X, start) == pytest.approx(ours.log_likelihoods[0], rel=1e-12)
+
+
+@repeatable
+@given(seed=st.integers(0, 10**6), K=st.integers(1, 5), D=st.integers(1, 6), N=st.integers(20, 200),
+       family=st.sampled_from(list(FAMILIES)), shrink=st.sampled_from([1e-3, 0.1, 1.0, 10.0]))
+def test_any_start_leads_where_the_textbook_leads_or_fails_alike(seed, K, D, N, family, shrink):
+    X = sample(N, K, D, family, seed)
+    start = start_on(X, K, family, seed, shrink)
+    try:
+        theirs = em.run_em(X, start, tol=0, max_iter=3)
+    except SingularCovarianceError as error:
+        with pytest.raises(SingularCovarianceError) as caught:
+            run_em(X, start, tol=0, max_iter=3)
+        assert caught.value.component == error.component
+        return
+    assume(np.linalg.cond(theirs.mixture.matrices).max() < 1e6)         # nearly collapsed: its digits are lost in any form
+    assert_same_run(run_em(X, start, tol=0, max_iter=3), theirs, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("family", "K"), [("full", 2), ("tied", 3), ("diag", 3), ("spherical", 2)])
+def test_it_stops_where_the_textbook_stops(family, K):
+    X = load_iris().X
+    start = start_on(X, K, family, seed=1)
+    for options in ({"tol": 1e-3}, {"tol": 1e-6, "max_iter": 100}, {"max_iter": 3}):
+        ours, theirs = (run(X, start, reg_covar=1e-4, **options) for run in (run_em, em.run_em))
+        assert_same_run(ours, theirs, rtol=1e-9)
+        assert len(ours.log_likelihoods) == len(theirs.log_likelihoods)
+
+
+def test_no_rounds_give_the_start_back():
+    X = load_faithful().X
+    start = start_on(X, 2, "full")
+    run = run_em(X, start, max_iter=0)
+    assert run.mixture is start and not run.converged
+    assert run.log_likelihoods == pytest.approx([e_step(X, start)[1].sum()], rel=1e-13)
+
+
+@each_family
+def test_the_likelihood_recorded_belongs_to_the_parameters_returned(family):
+    X = load_iris().X
+    run = run_em(X, start_on(X, 3, family), tol=0, max_iter=7)
+    assert run.log_likelihoods[-1] == pytest.approx(e_step(X, run.mixture)[1].sum(), rel=1e-12)
+
+
+# Units, origins, narrow components
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+@each_family
+def test_origin_and_unit_do_not_matter(family, offset, scale):
+    X = scale * (np.round(sample(400, 3, 3, family), 6) + offset)       # offset and data fit into 53 bits together
+    back = X / scale - offset                                           # what these numbers say of the original
+    start = start_on(back, 3, family)
+    there = Mixture(start.weights, scale * (start.means + offset), scale**2 * start.covariances, family)
+    moved = run_em(X, there, tol=0, max_iter=5)
+    plain = em.run_em(back, start, tol=0, max_iter=5)
+    eps = 1e-10 * max(1, offset)                                        # 1e6 takes six of the sixteen digits of X
+    np.testing.assert_allclose(moved.mixture.weights, plain.mixture.weights, rtol=eps)
+    np.testing.assert_allclose(moved.mixture.means / scale - offset, plain.mixture.means, rtol=0, atol=eps)
+    np.testing.assert_allclose(moved.mixture.covariances / scale**2, plain.mixture.covariances, rtol=eps, atol=eps)
+    np.testing.assert_allclose(moved.log_likelihoods + len(X) * 3 * np.log(scale), plain.log_likelihoods, rtol=eps)
+
+
+@pytest.mark.parametrize("width", [1e-2, 1e-5, 1e-7])
+@each_family
+def test_a_narrow_component_far_out_keeps_its_digits(family, width):
+    rng = np.random.default_rng(0)
+    X = np.vstack([[100.0, -50.0] + width * rng.normal(size=(150, 2)), width * rng.normal(size=(100, 2))])
+    wider = FAMILIES[family].restrict((2 * width) ** 2 * np.array([np.eye(2)] * 2), np.array([0.5, 0.5]))
+    start = Mixture([0.5, 0.5], [[100.0, -50.0], [0.0, 0.0]], wider, family)
+    ours, theirs = (run(X, start, tol=0, max_iter=3) for run in (run_em, em.run_em))
+    np.testing.assert_allclose(ours.mixture.covariances, theirs.mixture.covariances, rtol=1e-6, atol=1e-6 * width**2)
+    np.testing.assert_allclose(ours.log_likelihoods, theirs.log_likelihoods, rtol=1e-8)
+    np.testing.assert_allclose(score_samples(X, start), e_step(X, start)[1], rtol=1e-8, atol=1e-6)
+
+
+@each_family
+def test_a_wide_start_finds_a_narrow_component_with_all_its_digits(family):
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(200, 2)), [300.0, 0.0] + 1e-4 * rng.normal(size=(200, 2))])
+    start = start_on(X[[0, 1, 2, -1, -2, -3]], 2, family, shrink=1.0)
+    start = Mixture([0.5, 0.5], [[0.0, 0.0], [300.0, 0.0]], start.covariances, family)
+    ours, theirs = (run(X, start, tol=0, max_iter=1) for run in (run_em, em.run_em))
+    np.testing.assert_allclose(ours.mixture.covariances, theirs.mixture.covariances, rtol=1e-9, atol=1e-16)
+
+
+@pytest.mark.parametrize("distance", [1e2, 1e3, 1e5])
+@each_family
+def test_far_points_keep_exact_densities(family, distance):
+    mixture = random_mixture(3, 2, family)
+    X = np.vstack([sample(200, 3, 2, family), [[distance, 0.0], [0.0, -distance]]])
+    np.testing.assert_allclose(score_samples(X, mixture), e_step(X, mixture)[1], rtol=1e-11)
+    ours, theirs = (run(X, mixture, tol=0, max_iter=1) for run in (run_em, em.run_em))
+    assert_same_run(ours, theirs, rtol=1e-8, unit=1.0)
+
+
+# Types and layouts
+
+LAYOUTS = {
+    "Fortran order": np.asfortranarray,
+    "a part of a larger array": lambda X: np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
+    "reversed": lambda X: X[::-1].copy()[::-1],
+    "read-only": lambda X: np.require(X.copy(), requirements=[]),
+    "a list": lambda X: X.tolist(),
+    "another byte order": lambda X: X.astype(">f8"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@each_family
+def test_the_layout_of_the_data_does_not_matter_and_they_are_not_changed(family, layout, small_blocks):
+    X = load_iris().X
+    given = layout(X)
+    if isinstance(given, np.ndarray):
+        given.flags.writeable = False
+    start = start_on(X, 3, family)
+    assert_same_run(run_em(given, start, max_iter=5), run_em(X, start, max_iter=5), rtol=1e-12)
+    np.testing.assert_array_equal(np.asarray(given), X)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64", "float16", "longdouble", "bool"])
+def test_other_numbers_are_computed_with_as_float64(dtype):
+    X = (load_iris().X * 10).astype(dtype) if dtype != "bool" else load_iris().X > load_iris().X.mean(axis=0)
+    start = start_on(X.astype(float), 2, "spherical")
+    assert_same_run(run_em(X, start, reg_covar=0.1), em.run_em(X.astype(float), start, reg_covar=0.1), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("K", "D"), [(3, 1), (3, 2), (4, 6), (3, 30)])
+@each_family
+def test_float32_gives_what_float32_can(family, K, D):
+    X = sample(3000, K, D, family).astype("float32")
+    start = random_mixture(K, D, family)
+    ours, theirs = (run(X, start, tol=0, max_iter=5) for run in (run_em, em.run_em))
+    assert ours.mixture.means.dtype == float
+    # 6e-8 is the rounding; a density is exp of a number known to that times 1e3, the farthest reach allowed
+    assert_same_run(ours, theirs, rtol=2e-3, unit=1.0)
+    np.testing.assert_allclose(ours.log_likelihoods, theirs.log_likelihoods, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("offset", "scale"), [(0, 1e-15), (0, 1e15), (1000, 1.0)])
+def test_float32_of_any_size_is_safe(offset, scale):
+    X = (scale * (offset + sample(500, 2, 2))).astype("float32")
+    start = start_on(X.astype(float), 2, "full")
+    ours, theirs = (run(X, start, tol=0, max_iter=3) for run in (run_em, em.run_em))
+    np.testing.assert_allclose(ours.mixture.weights, theirs.mixture.weights, rtol=1e-3)
+    np.testing.assert_allclose(ours.mixture.covariances, theirs.mixture.covariances, rtol=1e-3, atol=1e-3 * scale**2)
+
+
+# Weights
+
+@each_family
+def test_whole_weights_are_repeated_rows(family, small_blocks):
+    X = load_iris().X
+    times = np.random.default_rng(0).integers(0, 4, size=len(X))
+    start = start_on(X, 3, family)
+    weighted = run_em(X, start, tol=1e-4, sample_weight=times)
+    repeated = run_em(np.repeat(X, times, axis=0), start, tol=1e-4)
+    assert_same_run(weighted, repeated, rtol=1e-9)
+    assert log_likelihood(X, start, times) == pytest.approx(weighted.log_likelihoods[0], rel=1e-12)
+
+
+@each_family
+def test_the_unit_of_the_weights_does_not_matter(family):
+    X = sample(300, 2, 30, family)
+    weight = np.random.default_rng(0).gamma(2, size=300)
+    start = random_mixture(2, 30, family)
+    one, two = (run_em(X, start, tol=1e-5, max_iter=20, reg_covar=1e-2, sample_weight=unit * weight) for unit in (1, 1e-9))
+    np.testing.assert_allclose(two.mixture.means, one.mixture.means, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(two.log_likelihoods, 1e-9 * one.log_likelihoods, rtol=1e-10)
+
+
+@pytest.mark.parametrize(("weight", "error"), [
+    ([1.0, 2.0], "sample_weight has shape"), (np.full(150, -1.0), "negative"), (np.zeros(150), "at least one that is positive"),
+    (np.full(150, np.nan), "sample_weight holds"), (np.ones((150, 1)), "sample_weight has shape"), (["x"] * 150, "sample_weight"),
+    (1.0, "sample_weight has shape"), (np.full(150, 1e200), "sample_weight has entries"),
+])
+def test_bad_weights_are_named(weight, error):
+    X = load_iris().X
+    with pytest.raises((ValueError, TypeError), match=error):
+        run_em(X, start_on(X, 2, "full"), sample_weight=weight)
+
+
+# Threads
+
+@pytest.mark.parametrize("D", [2, 31])
+@each_family
+def test_the_number_of_threads_changes_no_bit(family, D, blas_threads, small_blocks):
+    X = sample(1000, 3, D, family)
+    start = random_mixture(3, D, family)
+    runs = []
+    for n_threads in (1, 2, 3, 7):
+        blas_threads(n_threads)
+        runs.append((*run_em(X, start, tol=0, max_iter=4), score_samples(X, start), log_likelihood(X, start)))
+        assert threads.blas_controls()[0]() == n_threads
+    for mixture, _, trace, scores, total in runs[1:]:
+        np.testing.assert_array_equal(mixture.means, runs[0][0].means)
+        np.testing.assert_array_equal(mixture.covariances, runs[0][0].covariances)
+        np.testing.assert_array_equal(trace, runs[0][2])
+        np.testing.assert_array_equal(scores, runs[0][3])
+        assert total == runs[0][4]
+
+
+def test_blocks_are_shared_among_threads_and_one_block_is_not(blas_threads, monkeypatch):
+    blas_threads(2)
+    X, start, names = load_iris().X, start_on(load_iris().X, 2, "diag"), set()
+    look = table.Table.block
+    monkeypatch.setattr(table.Table, "block", lambda *given: names.add(threading.current_thread().name) or look(*given))
+    run_em(X, start, max_iter=3)
+    assert names == {threading.current_thread().name}
+    monkeypatch.setattr(table, "BLOCK_BYTES", 1)
+    run_em(X, start, max_iter=3)
+    assert any("ThreadPool" in name for name in names)
+    assert not any("ThreadPool" in thread.name for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("fail", ["on_round", "collapse"])
+def test_the_threads_of_the_blas_are_given_back_after_an_error(fail, blas_threads, small_blocks):
+    blas_threads(2)
+    X = load_iris().X
+    start = start_on(X, 2, "full")
+    seen = []
+
+    def stop(n_iter, log_likelihood):
+        seen.append(threads.blas_controls()[0]())
+        raise KeyboardInterrupt
+
+    with pytest.raises((KeyboardInterrupt, SingularCovarianceError)):
+        if fail == "on_round":
+            run_em(X, start, on_round=stop)
+        else:
+            run_em(np.vstack([X[:70] * 0, X[70:]]), Mixture([0.5, 0.5], [X[0] * 0, X[-1]], [1e-4 * np.eye(4), np.eye(4)]))
+    assert threads.blas_controls()[0]() == 2
+    assert seen == ([1] if fail == "on_round" else [])
+
+
+def test_fits_side_by_side_give_the_threads_back(blas_threads, small_blocks):
+    blas_threads(2)
+    X = load_iris().X
+    start = start_on(X, 3, "full")
+    alone = run_em(X, start, max_iter=10)
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: run_em(X, start, max_iter=10), range(12)))
+    for run in runs:
+        np.testing.assert_array_equal(run.log_likelihoods, alone.log_likelihoods)
+    assert threads.blas_controls()[0]() == 2
+
+
+def test_it_runs_where_no_thread_can_start_and_where_the_blas_is_unknown(blas_threads, monkeypatch, small_blocks):
+    X = load_iris().X
+    start = start_on(X, 2, "full")
+    blas_threads(2)
+    expected = run_em(X, start, max_iter=3)
+
+    def no_threads(*args, **kwargs):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_threads)
+        np.testing.assert_array_equal(run_em(X, start, max_iter=3).log_likelihoods, expected.log_likelihoods)
+    monkeypatch.setattr(threads, "blas_controls", lambda: None)
+    np.testing.assert_allclose(run_em(X, start, max_iter=3).log_likelihoods, expected.log_likelihoods, rtol=1e-13)
+
+
+# Memory
+
+@pytest.mark.parametrize(("D", "K"), [(2, 8), (50, 16)])
+@each_family
+def test_memory_does_not_grow_with_the_data(family, D, K):
+    start = random_mixture(K, D, family, spread=0.1)
+    rng = np.random.default_rng(0)
+    peaks = []
+    for N in (40_000 // D, 240_000 // D):
+        X, weight = rng.normal(size=(N, D)), np.ones(N)
+        tracemalloc.start()
+        try:
+            run_em(X, start, max_iter=1, reg_covar=0.1, sample_weight=weight)
+            peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+        finally:
+            tracemalloc.stop()
+    assert max(peaks) < 16
+    assert peaks[1] < peaks[0] + 3                          # MiB; a single N x K array would take 0.6 to 6 more
+
+
+# Convergence
+
+@repeatable
+@given(seed=st.integers(0, 10**6), K=st.integers(1, 4), D=st.integers(1, 3), family=st.sampled_from(list(FAMILIES)),
+       accelerate=st.booleans())
+def test_the_likelihood_never_falls(seed, K, D, family, accelerate):
+    X = sample(100, K, D, "full", seed)
+    try:
+        run = run_em(X, start_on(X, K, family, seed), tol=0, max_iter=20, accelerate=accelerate)
+    except SingularCovarianceError:
+        assume(False)
+    trace = run.log_likelihoods
+    assert (np.diff(trace) >= -1e-11 * 100 * (1 + np.abs(trace).max() / 100)).all()
+    assert trace[-1] == pytest.approx(e_step(X, run.mixture)[1].sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("K", "D", "spread"), [(3, 2, 1.2), (8, 2, 2.0), (5, 10, 0.7)])
+@each_family
+def test_extrapolation_reaches_the_same_optimum_in_fewer_rounds(family, K, D, spread):
+    X = sample(3000, K, D, family, seed=3, spread=spread)           # components that overlap: EM is slow
+    start = random_mixture(K, D, family, seed=4, spread=spread)
+    plain, fast = (run_em(X, start, tol=1e-7, max_iter=3000, accelerate=accelerate) for accelerate in (False, True))
+    assert plain.converged and fast.converged
+    assert 0 <= fast.log_likelihoods[-1] - plain.log_likelihoods[-1] < 1e-4 * len(X)
+    assert len(fast.log_likelihoods) < 0.6 * len(plain.log_likelihoods) or len(plain.log_likelihoods) < 30
+
+
+@pytest.mark.parametrize("name", ["faithful", "iris"])
+@each_family
+def test_extrapolation_never_ends_below_plain_em(family, name):
+    X = {"faithful": load_faithful().X, "iris": load_iris().X}[name]
+    for seed in range(4):
+        start = start_on(X, 2, family, seed)
+        for tol in (1e-3, 1e-5, 1e-7):
+            plain, fast = (run_em(X, start, tol=tol, max_iter=3000, accelerate=accelerate) for accelerate in (False, True))
+            assert fast.log_likelihoods[-1] >= plain.log_likelihoods[-1] - 0.01 * tol * len(X)
+
+
+def test_extrapolation_bears_a_constant_feature():
+    X = np.column_stack([load_faithful().X, np.full(272, 7.0)])
+    start = start_on(X + 1e-3 * np.random.default_rng(0).normal(size=X.shape), 2, "full")
+    run = run_em(X, start, tol=1e-8, reg_covar=1e-2, max_iter=200, accelerate=True)
+    assert run.converged
+    np.testing.assert_allclose(run.mixture.means, run_em(X, start, tol=1e-8, reg_covar=1e-2, max_iter=500).mixture.means, rtol=1e-2)
+
+
+@each_family
+def test_every_vector_of_the_chart_is_a_mixture_and_back(family):
+    spread = np.array([1e-3, 1.0, 1e5])
+    mixture = random_mixture(3, 3, family)
+    point = Point(family, mixture.weights, mixture.means, mixture.covariances)
+    chart = to_chart(point, spread)
+    assert len(chart) == mixture.n_parameters + 1
+    for vector, rtol in ((chart, 1e-10), (np.random.default_rng(0).normal(size=chart.shape), 1e-8)):
+        back = from_chart(vector, point, spread)
+        assert abs(back.weights.sum() - 1) < 1e-12 and back.reach() >= 0
+        turned = to_chart(back, spread)
+        turned[:3] += vector[0] - turned[0]                 # the weights are told up to a factor
+        np.testing.assert_allclose(turned, vector, rtol=rtol, atol=rtol)
+
+
+def test_progress_is_reported_each_round():
+    X, seen = load_iris().X, []
+    run = run_em(X, start_on(X, 2, "full"), max_iter=5, tol=0, on_round=lambda *given: seen.append(given))
+    assert seen == list(enumerate(run.log_likelihoods[1:], start=1))
+
+
+# Errors
+
+@each_family
+def test_a_component_without_points_is_an_error_that_names_it(family):
+    X = load_faithful().X
+    start = start_on(X, 3, family)
+    means = start.means.copy()
+    means[1] = 1e9                                          # so far away that its responsibilities are 0
+    with pytest.raises(SingularCovarianceError, match="component 1 is responsible for no point") as caught:
+        run_em(X, Mixture(start.weights, means, start.covariances, family))
+    assert caught.value.component == 1
+
+
+@pytest.mark.parametrize("family", ["full", "diag", "spherical"])
+def test_a_component_on_one_point_is_an_error_that_names_it(family):
+    X = np.vstack([load_faithful().X, [[50.0, 500.0]]])
+    covariances = FAMILIES[family].restrict(100 * np.array([np.eye(2)] * 2), np.array([0.5, 0.5]))
+    start = Mixture([0.5, 0.5], [[3.5, 70.0], [50.0, 500.0]], covariances, family)
+    with pytest.raises(SingularCovarianceError, match="component 1 has collapsed") as caught:
+        run_em(X, start)
+    assert caught.value.component == 1
+
+
+@pytest.mark.parametrize(("X", "error"), [
+    ([[0.0, np.nan]], "NaN or infinite, the first at index"), (np.array([[1.0, 2.0], [np.inf, 0.0]]), r"index \(1, 0\)"),
+    (np.ones((5, 3)), "3 columns"), (np.empty((0, 2)), "no data"), (np.ones(5), "shape"), (np.full((4, 2), 1e150), "as large as"),
+    ([["a", "b"]], "real numbers"), (np.ma.masked_array(np.ones((3, 2))), "masked"), (np.ones((3, 2)) * 1j, "Complex data not supported"),
+    ([[1.0, 2.0], [3.0]], "ragged"),
+])
+def test_bad_data_are_named_as_everywhere(X, error):
+    mixture = random_mixture(2, 2)
+    for use in (run_em, score_samples, log_likelihood):
+        with pytest.raises((ValueError, TypeError), match=error):
+            use(X, mixture)
+
+
+@pytest.mark.parametrize("change", [{"tol": -1}, {"tol": "x"}, {"max_iter": -1}, {"max_iter": 1.5}, {"reg_covar": -1}, {"reg_covar": None}])
+def test_bad_options_are_named(change):
+    with pytest.raises((ValueError, TypeError), match=next(iter(change))):
+        run_em(load_faithful().X, random_mixture(2, 2), **change)
+
+
+def test_what_is_no_mixture_is_named():
+    with pytest.raises(TypeError, match="Mixture"):
+        run_em(load_faithful().X, "start")
+
+
+def test_a_distance_beyond_all_numbers_is_an_error():
+    with pytest.raises(ValueError, match="so far"):
+        run_em([[1e90, 0.0], [0.0, 0.0]], Mixture([1.0], [[0.0, 0.0]], [1e-200 * np.eye(2)]))
+
+
+# Peers
+
+@pytest.mark.parametrize("rounds", [1, 2, 10])
+@each_family
+def test_each_step_is_that_of_scikit_learn(family, rounds):
+    X = load_iris().X
+    start = start_on(X, 3, family)
+    precisions = 1 / start.covariances if family in ("diag", "spherical") else np.linalg.inv(start.covariances)
+    peer = sklearn.mixture.GaussianMixture(3, covariance_type=family, tol=0, max_iter=rounds, reg_covar=1e-4, weights_init=start.weights,
+                                           means_init=start.means, precisions_init=precisions)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)      # stopped short on purpose
+        peer.fit(X)
+    ours = run_em(X, start, tol=0, max_iter=rounds, reg_covar=1e-4).mixture
+    np.testing.assert_allclose(ours.weights, peer.weights_, rtol=1e-9)
+    np.testing.assert_allclose(ours.means, peer.means_, rtol=1e-9)
+    np.testing.assert_allclose(ours.covariances, peer.covariances_, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(score_samples(X, ours), peer.score_samples(X), rtol=1e-7)
+
+
+def test_the_sums_in_blocks_are_the_sums():
+    rows = np.arange(1000.0)
+    for size in (1, 7, 64, 999, 1000, 5000):
+        assert threads.sum_of_blocks(lambda part: [rows[part].sum()], 1000, size)[0] == rows.sum()
