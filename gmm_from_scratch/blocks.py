@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .em import EMRun, Mixture, check_mixture
+from .em import EMRun, Mixture, require_mixture
 from .exceptions import SingularCovarianceError
 from .forms import FORMS, Point
 from .squarem import plain_rounds, squarem_rounds
@@ -200,7 +200,7 @@ class EM:
 
 def _start(X, mixture, sample_weight, mapping):
     """Return X as a table and the mixture as a point about its centre."""
-    table = Table(X, sample_weight, n_features=check_mixture("mixture", mixture).n_features, mapping=mapping)
+    table = Table(X, sample_weight, n_features=require_mixture("mixture", mixture).n_features, mapping=mapping)
     return table, Point(mixture.covariance_type, mixture.weights, mixture.means - table.centre, mixture.covariances)
 
 
@@ -218,7 +218,7 @@ def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=Non
     >>> run_em(np.array([[0.0], [2.0], [9.0], [10.0]]), start).mixture.means.ravel().round(3).tolist()
     [1.0, 9.5]
     """
-    check_mixture("start", start)
+    require_mixture("start", start)
     tol = check_number("tol", tol, least=0)
     max_iter = check_integer("max_iter", max_iter, least=0)
     reg_covar = check_number("reg_covar", reg_covar, least=0)

@@ -65,7 +65,7 @@ class Mixture:
         return covariance_matrices(self.covariances, self.n_components, self.n_features, self.covariance_type)
 
 
-def check_mixture(name, value):
+def require_mixture(name, value):
     """Return `value` if it is a Mixture."""
     if not isinstance(value, Mixture):
         raise TypeError(f"{name} is of type {type(value).__name__}; expected a Mixture. After a fit, use model.mixture_.")
@@ -77,7 +77,7 @@ def log_joint(X, mixture):
 
     X: (N, D). Raises ValueError or TypeError for bad data.
     """
-    X = check_data(X, check_mixture("mixture", mixture).n_features)
+    X = check_data(X, require_mixture("mixture", mixture).n_features)
     components = zip(mixture.means, mixture.matrices)
     log_gaussians = [log_gaussian(X, mean, matrix) for mean, matrix in components]
     return np.log(mixture.weights) + np.stack(log_gaussians, axis=1)
@@ -140,7 +140,7 @@ def em_steps(X, start, *, reg_covar=0.0, sample_weight=None):
     X: (N, D); start: a Mixture; sample_weight: (N,), how often each row counts.
     The likelihood of each step belongs to the parameters of that same step.
     """
-    mixture = check_mixture("start", start)
+    mixture = require_mixture("start", start)
     X = check_data(X, mixture.n_features)
     reg_covar = check_number("reg_covar", reg_covar, least=0)
     sample_weight = check_sample_weight(sample_weight, len(X))
@@ -165,7 +165,7 @@ def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=Non
     sample_weight: (N,), how often each row counts; on_round: called after each round with its number and ln p(X).
     A small gain says that the last step was short. It does not say that an optimum is near.
     """
-    X = check_data(X, check_mixture("start", start).n_features)
+    X = check_data(X, require_mixture("start", start).n_features)
     tol = check_number("tol", tol, least=0)
     max_iter = check_integer("max_iter", max_iter, least=0)
     n_rows = check_sample_weight(sample_weight, len(X)).sum()
@@ -190,7 +190,7 @@ def sample_mixture(n_samples, mixture, rng=None):
     >>> X.shape, sorted(set(labels.tolist()))
     ((1000, 1), [0, 1])
     """
-    rng, mixture = check_rng(rng, "rng"), check_mixture("mixture", mixture)
+    rng, mixture = check_rng(rng, "rng"), require_mixture("mixture", mixture)
     n_samples = check_integer("n_samples", n_samples, least=1)
     labels = rng.choice(mixture.n_components, size=n_samples, p=mixture.weights / mixture.weights.sum())
     X = np.empty((n_samples, mixture.n_features))

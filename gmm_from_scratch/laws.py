@@ -223,20 +223,23 @@ def rows_given_twice_change_nothing(s):
 
 def _moves_along(s, A, b, question, rows=slice(None)):
     """Demand that a fit to x -> A x + b, from the start moved likewise, is a moved fit to x, up to the order of components."""
-    expected, found = [], []
+    expected, found, trouble = [], [], None
     for seed, X, _ in _attempts(s):
         try:
             if seed not in s.attempts:
                 s.attempts[seed] = s.fit(X, means_init=TWO_PLACES, random_state=seed, max_iter=200).mixture
             one = s.attempts[seed]
             two = s.fit(X[rows] @ A.T + b, means_init=TWO_PLACES @ A.T + b, random_state=seed, max_iter=200)
-        except Broken as broken:
-            raise Broken(broken.fact, question) from None
+        except Exception as error:                              # one bad start: reported only if none goes well
+            trouble = Broken(error.fact, question) if isinstance(error, Broken) else error
+            continue
         expected.append((one.weights, one.means @ A.T + b, A @ one.matrices @ A.T))
         found += [[part[list(order)] for part in _parts(two.mixture)] for order in permutations(range(2))]
         off = min(_distance(*pair) for pair in product(expected, found))
         if off <= _room(two):
             return
+    if trouble:
+        raise trouble
     demand_small(off, 0, "The fit to the changed data is {} standard deviations away from where it should be.", question)
 
 

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Ellipse
 from scipy.ndimage import gaussian_filter
 
-from .em import check_mixture
+from .em import require_mixture
 from .gaussian import ellipse
 from .validation import check_floats, check_integer, check_labels, check_number, check_resp
 
@@ -68,7 +68,7 @@ def draw_centers(ax, centers, *, trail=None):
 
 def draw_ellipses(ax, mixture, *, masses=(0.5, 0.95)):
     """Draw each component of a two-dimensional mixture as the ellipses that hold the given shares of its mass."""
-    check_mixture("mixture", mixture)
+    require_mixture("mixture", mixture)
     if not np.iterable(masses):
         raise TypeError(f"masses is {masses!r}; expected a list of shares between 0 and 1.")
     masses = [check_number("masses", mass, least=0, below=1) for mass in masses]

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from .covariances import FAMILIES
-from .em import check_mixture, e_step, m_step, run_em, sample_mixture
+from .em import require_mixture, e_step, m_step, run_em, sample_mixture
 from .exceptions import SingularCovarianceError
 from .gaussian import cholesky_factor
 from .kmeans import KMeans
@@ -63,12 +63,12 @@ def icl(X, mixture):
     >>> round(icl(X, between) - bic(X, between), 3)     # 2 · 2 ln 2: two points right between the two
     2.773
     """
-    resp, _ = e_step(X, check_mixture("mixture", mixture))
+    resp, _ = e_step(X, require_mixture("mixture", mixture))
     return bic(X, mixture) - 2 * float(np.log(resp.max(axis=1)).sum())
 
 
 def _log_density(X, mixture):
-    return e_step(X, check_mixture("mixture", mixture))[1]
+    return e_step(X, require_mixture("mixture", mixture))[1]
 
 
 class Search(NamedTuple):
@@ -102,7 +102,7 @@ def search(X, n_components, *, covariance_type="full", n_init=6, split=None, max
     reg_covar = check_number("reg_covar", reg_covar, least=0)
     max_iter = check_integer("max_iter", max_iter, least=1)
     thinnest = check_number("thinnest", thinnest, least=0, below=1)
-    if split is not None and check_mixture("split", split).means.shape != (K - 1, X.shape[1]):
+    if split is not None and require_mixture("split", split).means.shape != (K - 1, X.shape[1]):
         raise ValueError(f"split has {split.n_components} components and {split.n_features} features; "
                          f"expected {K - 1}, one fewer than n_components, and {X.shape[1]}.")
     options = {"covariance_type": covariance_type, "reg_covar": reg_covar}
@@ -134,7 +134,7 @@ def split_component(X, mixture, component, *, covariance_type="full", reg_covar=
     array([[9.5],
            [0.5]])
     """
-    resp, _ = e_step(X, check_mixture("mixture", mixture))
+    resp, _ = e_step(X, require_mixture("mixture", mixture))
     k = check_integer("component", component, least=0, most=mixture.n_components - 1)
     own = resp[:, k]
     axis = np.linalg.eigh(np.cov(np.transpose(X), aweights=own, ddof=0).reshape(mixture.n_features, -1))[1][:, -1]
@@ -155,7 +155,7 @@ def thinness(X, mixture, reg_covar=0.0):
     1.0
     """
     L = _data_factor(check_data(X), check_number("reg_covar", reg_covar, least=0))
-    return float(min(np.linalg.eigvalsh(_whiten(_whiten(matrix, L).T, L))[0] for matrix in check_mixture("mixture", mixture).matrices))
+    return float(min(np.linalg.eigvalsh(_whiten(_whiten(matrix, L).T, L))[0] for matrix in require_mixture("mixture", mixture).matrices))
 
 
 def _data_factor(X, reg_covar):

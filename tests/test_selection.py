@@ -99,10 +99,14 @@ def test_the_whitened_start_sees_neither_units_nor_tilt(monkeypatch):
 
 
 def test_the_kinds_of_start_take_turns(monkeypatch):
-    taken, start = [], selection._start
-    monkeypatch.setattr(selection, "_start", lambda X, K, kind, *rest: (taken.append(kind), start(X, K, kind, *rest))[1])
+    taken = []
+
+    def recording(kind, start):
+        return lambda *arguments, **options: (taken.append(kind), start(*arguments, **options))[1]
+
+    monkeypatch.setattr(selection, "STARTS", {kind: recording(kind, start) for kind, start in selection.STARTS.items()})
     search(THREE, 3, n_init=5, random_state=0)
-    assert taken == ["kmeans", "whitened", "random_from_data", "kmeans", "whitened"]
+    assert taken == ["kmeans", "whitened_kmeans", "random_from_data", "kmeans", "whitened_kmeans"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
