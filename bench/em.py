@@ -4,13 +4,17 @@ Both start from the same mixture and run the same number of iterations. They tak
 gives one ratio, so that a machine that is busy for a while slows both. A ratio above 1 says that we are faster. The results
 must agree. Memory is what Python's own accounting (tracemalloc) sees beyond the data, at its peak.
 
-    python bench/em.py [--quick] [--rounds 5] [--family full] [--dtype float64]
+On a busy machine, the threads of scikit-learn's BLAS wait for each other and its times say little; --one-thread then holds
+both sides to one thread and counts the time of the processor, not of the clock.
+
+    python bench/em.py [--quick] [--one-thread] [--rounds 5] [--size 100000x2x8] [--family full] [--dtype float64]
 """
 
 import argparse
 import datetime
 import os
 import platform
+import sys
 import time
 import tracemalloc
 import warnings
@@ -77,10 +81,10 @@ def fit_ours(X, start, iterations):
     return run.mixture.weights, run.mixture.means, run.mixture.covariances
 
 
-def seconds(f):
-    begin = time.perf_counter()
+def seconds(f, clock):
+    begin = clock()
     result = f()
-    return time.perf_counter() - begin, result
+    return clock() - begin, result
 
 
 def peak_memory(f):
@@ -93,14 +97,14 @@ def peak_memory(f):
         tracemalloc.stop()
 
 
-def measure(X, start, iterations, rounds, agree):
+def measure(X, start, iterations, rounds, agree, clock):
     """Return a Result, or stop with an error if the two do not agree."""
     fit_ours(X[:5000], start, 1), fit_theirs(X[:5000], start, 1)    # warm up
     theirs, ours = [], []
     for turn in range(rounds):
         for mine in (turn % 2 == 0, turn % 2 == 1):
             times, fit = (ours, fit_ours) if mine else (theirs, fit_theirs)
-            taken, result = seconds(lambda fit=fit: fit(X, start, iterations))
+            taken, result = seconds(lambda fit=fit: fit(X, start, iterations), clock)
             times.append(1e3 * taken / iterations)
             if mine:
                 our_result = result
@@ -117,22 +121,29 @@ def measure(X, start, iterations, rounds, agree):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="three of the six sizes")
+    parser.add_argument("--one-thread", action="store_true", help="one thread each, time of the processor: for a busy machine")
+    parser.add_argument("--size", help="one size alone, as 100000x2x8")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each side, 5 unless told")
     parser.add_argument("--family", choices=FAMILIES, help="one family alone")
     parser.add_argument("--dtype", choices=AGREE, help="one type of number alone")
     options = parser.parse_args()
-    controls = blas_controls()
+    controls, clock = blas_controls(), time.process_time if options.one_thread else time.perf_counter
+    if options.one_thread and os.environ.get("OPENBLAS_NUM_THREADS") != "1":       # read when NumPy and SciPy are imported
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "OPENBLAS_NUM_THREADS": "1"})
     print(f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), load {os.getloadavg()[0]:.1f}, BLAS threads "
           f"{controls[0]() if controls else 'unknown'}, Python {platform.python_version()}, NumPy {np.__version__}, "
-          f"scikit-learn {sklearn.__version__}; {options.rounds} rounds\n")
+          f"scikit-learn {sklearn.__version__}; {options.rounds} rounds, time of the "
+          f"{'processor' if options.one_thread else 'clock'}\n")
     print("| N x D x K | family | type | scikit-learn ms | ours ms | ratio | (lowest, highest) | MiB theirs | MiB ours | differ by |")
     print("|---|---|---|---:|---:|---:|---|---:|---:|---:|")
     ratios = {}
     for (N, D, K), iterations in (QUICK if options.quick else CASES).items():
+        if options.size and options.size != f"{N}x{D}x{K}":
+            continue
         for family in [options.family] if options.family else FAMILIES:
             X, start = make_case(N, D, K, family)
             for dtype in [options.dtype] if options.dtype else AGREE:
-                result = measure(X.astype(dtype, copy=False), start, iterations, options.rounds, AGREE[dtype])
+                result = measure(X.astype(dtype, copy=False), start, iterations, options.rounds, AGREE[dtype], clock)
                 ratios.setdefault(dtype, []).append(result.ratio)
                 print(f"| {N} x {D} x {K} | {family} | {dtype} | {result.theirs:.1f} | {result.ours:.2f} | {result.ratio:.1f} "
                       f"| ({result.low:.1f}, {result.high:.1f}) | {result.memory[0]:.1f} | {result.memory[1]:.1f} "

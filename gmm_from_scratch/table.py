@@ -50,15 +50,14 @@ class Table:
         def moments(rows):
             with np.errstate(all="ignore"):
                 x, weight = self.block(rows)
-                bad = int(not np.abs(x).max() <= 1e100)
                 z = x - origin
                 if weight is None:
-                    return [bad, 0, len(z), z.sum(axis=0), np.einsum("nd,nd->d", z, z)]
+                    return [0, len(z), z.sum(axis=0), np.einsum("nd,nd->d", z, z)]
                 bad_weight = int(not (weight.min() >= 0 and weight.max() <= 1e100))
-                return [bad, bad_weight, weight.sum(), weight @ z, weight @ (z * z)]
+                return [bad_weight, weight.sum(), weight @ z, weight @ (z * z)]
 
-        bad, bad_weight, self.total, first, second = self.sum(moments, 3 * self.n_features)
-        if bad:
+        bad_weight, self.total, first, second = self.sum(moments, 3 * self.n_features)
+        if not second.max() <= 1e200:               # NaN, infinite, or too large to square
             check_data(self.X)                      # says which entry, and what to do
         if bad_weight or self.total <= 0:
             check_floats("sample_weight", self.weight, (self.n_rows,))

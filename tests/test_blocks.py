@@ -220,7 +220,7 @@ def test_other_numbers_are_computed_with_as_float64(dtype):
 @pytest.mark.parametrize(("K", "D"), [(3, 1), (3, 2), (4, 6), (3, 30)])
 @each_family
 def test_float32_gives_what_float32_can(family, K, D):
-    X = sample(3000, K, D, family).astype("float32")
+    X = sample(1000, K, D, family).astype("float32")
     start = random_mixture(K, D, family)
     ours, theirs = (run(X, start, tol=0, max_iter=5) for run in (run_em, em.run_em))
     assert ours.mixture.means.dtype == float
@@ -465,7 +465,7 @@ def test_a_component_on_one_point_is_an_error_that_names_it(family):
 
 @pytest.mark.parametrize(("X", "error"), [
     ([[0.0, np.nan]], "NaN or infinite, the first at index"), (np.array([[1.0, 2.0], [np.inf, 0.0]]), r"index \(1, 0\)"),
-    (np.ones((5, 3)), "3 columns"), (np.empty((0, 2)), "no data"), (np.ones(5), "shape"), (np.full((4, 2), 1e150), "as large as"),
+    (np.array([[1.0, 2.0], [0.0, 1e101]]), "as large as"), (np.ones((5, 3)), "3 columns"), (np.empty((0, 2)), "no data"), (np.ones(5), "shape"), (np.full((4, 2), 1e150), "as large as"),
     ([["a", "b"]], "real numbers"), (np.ma.masked_array(np.ones((3, 2))), "masked"), (np.ones((3, 2)) * 1j, "Complex data not supported"),
     ([[1.0, 2.0], [3.0]], "ragged"),
 ])
