@@ -11,6 +11,7 @@ import sklearn.exceptions
 import sklearn.mixture
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from random_models import random_mixture
 
 from gmm_from_scratch import Mixture, SingularCovarianceError, e_step, em, m_step, table, threads
 from gmm_from_scratch.blocks import log_likelihood, run_em, score_samples
@@ -22,14 +23,6 @@ from gmm_from_scratch.squarem import from_chart, to_chart
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
 repeatable = settings(derandomize=True, deadline=None, max_examples=12)
-
-
-def random_mixture(K, D, family="full", seed=0, spread=3.0):
-    rng = np.random.default_rng(seed)
-    roots = rng.normal(size=(K, D, D + 2))
-    S = roots @ np.swapaxes(roots, 1, 2) / (D + 2)
-    weights = rng.dirichlet(np.full(K, 5.0))
-    return Mixture(weights, spread * rng.normal(size=(K, D)), FAMILIES[family].restrict(S, weights), family)
 
 
 def sample(N, K, D, family="full", seed=0, spread=3.0):

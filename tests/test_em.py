@@ -11,6 +11,7 @@ import sklearn.exceptions
 import sklearn.mixture
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from random_models import random_mixture
 from scipy.special import expit
 from scipy.stats import multivariate_normal
 
@@ -24,15 +25,6 @@ TABLES = {"faithful": load_faithful().X, "iris": load_iris().X}
 each_family = pytest.mark.parametrize("family", FAMILIES)
 each_table = pytest.mark.parametrize("table", TABLES)
 repeatable = settings(derandomize=True, deadline=None, max_examples=20)
-
-
-def random_mixture(K, D, family="full", seed=0, spread=3.0):
-    """Return a mixture with uneven weights, scattered means and random covariances of the family."""
-    rng = np.random.default_rng(seed)
-    roots = rng.normal(size=(K, D, D + 2))
-    S = roots @ np.swapaxes(roots, 1, 2) / (D + 2)
-    weights = rng.dirichlet(np.full(K, 5.0))
-    return Mixture(weights, spread * rng.normal(size=(K, D)), FAMILIES[family].restrict(S, weights), family)
 
 
 def random_resp(N, K, seed=0):
