@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from .gaussian import sample_gaussian
-from .validation import check_floats, check_integer, check_rng
+from .validation import check_floats, check_integer, check_number, check_rng
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +104,56 @@ def make_wide_and_compact(n_samples=400, random_state=0):
     n_samples = check_integer("n_samples", n_samples, least=2)
     return make_groups([n_samples // 2, n_samples - n_samples // 2], [[0, 0], [4.5, 0]], [2.0**2 * np.eye(2), 0.4**2 * np.eye(2)],
                        random_state)
+
+
+def make_cigars(n_samples=300, random_state=0):
+    """Return two long thin parallel groups of equal size: standard deviations 6 and 0.3, centres 2 apart.
+
+    >>> make_cigars().X.std(axis=0).round(0)
+    array([6., 1.])
+    """
+    n_samples = check_integer("n_samples", n_samples, least=2)
+    cigar = np.diag([6.0**2, 0.3**2])
+    return make_groups([n_samples // 2, n_samples - n_samples // 2], [[0, -1], [0, 1]], [cigar, cigar], random_state)
+
+
+def make_moons(n_samples=400, noise=0.08, random_state=0):
+    """Return two half circles of radius 1 that reach into each other, with Gaussian noise of that standard deviation.
+
+    >>> make_moons(10).label_names
+    ('A', 'B')
+    """
+    n_samples, noise = check_integer("n_samples", n_samples, least=2), check_number("noise", noise, least=0)
+    rng = check_rng(random_state)
+    labels, angles = np.arange(n_samples) % 2, rng.uniform(0, np.pi, n_samples)
+    upper = np.column_stack([np.cos(angles), np.sin(angles)])
+    curve = np.where(labels[:, None] == 0, upper, [1.0, 0.5] - upper)
+    return Dataset(curve + noise * rng.normal(size=curve.shape), ("x1", "x2"), labels, ("A", "B"), "simulated")
+
+
+def make_ring(n_samples=400, random_state=0):
+    """Return a blob A in a ring B: standard deviation 0.75 around the origin, and 0.25 around a circle of radius 3.
+
+    >>> make_ring(10).X.shape
+    (10, 2)
+    """
+    n_samples, rng = check_integer("n_samples", n_samples, least=2), check_rng(random_state)
+    labels, angles = np.arange(n_samples) % 2, rng.uniform(0, 2 * np.pi, n_samples)
+    circle = 3 * labels[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
+    noise = np.where(labels == 0, 0.75, 0.25)[:, None] * rng.normal(size=circle.shape)
+    return Dataset(circle + noise, ("x1", "x2"), labels, ("A", "B"), "simulated")
+
+
+def make_uniform(n_samples=500, n_features=2, random_state=0):
+    """Return points spread evenly over the unit square (or cube): data without groups, so without labels.
+
+    >>> make_uniform().labels is None
+    True
+    """
+    n_samples = check_integer("n_samples", n_samples, least=1)
+    n_features = check_integer("n_features", n_features, least=1)
+    X = check_rng(random_state).uniform(size=(n_samples, n_features))
+    return Dataset(X, tuple(f"x{j + 1}" for j in range(n_features)), source="simulated")
 
 
 def _letters(k):

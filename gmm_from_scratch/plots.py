@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Ellipse
 from scipy.ndimage import gaussian_filter
 
-from .em import require_mixture
+from .em import log_joint, require_mixture
 from .gaussian import ellipse
 from .validation import check_floats, check_integer, check_labels, check_number, check_resp
 
@@ -84,19 +84,42 @@ def draw_borders(ax, predict, *, resolution=500):
 
     predict: a function from points (n, 2) to integer labels (n,).
     """
-    resolution = check_integer("resolution", resolution, least=2)
-    if not callable(predict):
-        raise TypeError(f"predict is {predict!r}; expected a function from points (n, 2) to labels (n,).")
-    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
-    x, y = np.meshgrid(np.linspace(x0, x1, resolution), np.linspace(y0, y1, resolution))
-    labels = np.asarray(predict(np.column_stack([x.ravel(), y.ravel()])))
-    if labels.shape != (x.size,):
-        raise ValueError(f"predict gave {labels.shape} labels for {x.size} points; expected ({x.size},).")
-    labels = labels.reshape(x.shape)
+    x, y, labels = _over_the_axes(ax, "predict", predict, resolution)
     for k in np.unique(labels)[:-1]:
         smooth = gaussian_filter((labels == k).astype(float), sigma=1.5)       # else the line is a staircase
         ax.contour(x, y, smooth, levels=[0.5], colors="black", linewidths=1.5)
-    ax.set(xlim=(x0, x1), ylim=(y0, y1))
+    ax.set(xlim=x[0, [0, -1]], ylim=y[[0, -1], 0])
+
+
+def draw_field(ax, values, *, levels=8, resolution=200, lines=False):
+    """Draw a function of the plane over the present limits of the axes, as shades of grey or as lines, under all else.
+
+    values: a function from points (n, 2) to numbers (n,); levels: how many, or an increasing list of values.
+    Returns the contours, for a colour bar.
+    """
+    x, y, z = _over_the_axes(ax, "values", values, resolution)
+    draw = ax.contour if lines else ax.contourf
+    look = {"colors": "0.35", "linewidths": 0.8} if lines else {"cmap": "Greys", "alpha": 0.7}
+    contours = draw(x, y, z, levels=levels, zorder=0, **look)
+    ax.set(xlim=x[0, [0, -1]], ylim=y[[0, -1], 0])
+    return contours
+
+
+def draw_curves(ax, mixture, *, x=None, parts=True):
+    """Draw the density of a one-dimensional mixture, and with parts=True also weight times density of each component.
+
+    x: (n,), where to draw it; unless given, four standard deviations around every mean.
+    """
+    if require_mixture("mixture", mixture).n_features != 1:
+        raise ValueError(f"mixture has {mixture.n_features} features; curves need 1. Use draw_ellipses or draw_field.")
+    means, deviations = mixture.means[:, 0], np.sqrt(mixture.matrices[:, 0, 0])
+    x = np.linspace((means - 4 * deviations).min(), (means + 4 * deviations).max(), 600) if x is None else check_floats("x", x, (None,))
+    joint = np.exp(log_joint(x[:, None], mixture))
+    ax.plot(x, joint.sum(axis=1), color="black", linewidth=2.8, label="mixture")
+    for k, part in enumerate(joint.T if parts else []):
+        color, _, line = _look(k)
+        ax.plot(x, part, color=color, linestyle=line, linewidth=1.6, label=f"component {k + 1}")
+    ax.set(ylim=(0, None), ylabel="density")
 
 
 def draw_trace(ax, log_likelihoods):
@@ -107,6 +130,17 @@ def draw_trace(ax, log_likelihoods):
     ax.plot(values, marker="o", color=COLORS[0])
     ax.set(xlabel="round of EM", ylabel="log-likelihood (nats)")
     ax.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _over_the_axes(ax, name, function, resolution):
+    """Return a grid x, y over the present limits of the axes, and the function's values on it, all (resolution, resolution)."""
+    resolution = check_integer("resolution", resolution, least=2)
+    if not callable(function):
+        raise TypeError(f"{name} is {function!r}; expected a function from points (n, 2) to n numbers.")
+    x, y = np.meshgrid(np.linspace(*ax.get_xlim(), resolution), np.linspace(*ax.get_ylim(), resolution))
+    values = check_floats(name, function(np.column_stack([x.ravel(), y.ravel()])), (x.size,),
+                          hint="It is called with points (n, 2) and must return n numbers.")
+    return x, y, values.reshape(x.shape)
 
 
 def _in_the_plane(X, name="X"):

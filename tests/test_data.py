@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gmm_from_scratch.data import load_faithful, load_iris, load_penguins, make_groups, make_stretched, make_wide_and_compact
+from gmm_from_scratch.data import (load_faithful, load_iris, load_penguins, make_cigars, make_groups, make_moons, make_ring, make_stretched,
+                                   make_uniform, make_wide_and_compact)
 
 MCLUST = json.loads((Path(__file__).parent / "reference" / "mclust.json").read_text(encoding="utf-8"))
 LOADERS = {"faithful": load_faithful, "iris": load_iris, "penguins": load_penguins}
@@ -98,3 +99,40 @@ def test_the_wide_group_is_five_times_as_wide_as_the_compact_one():
     wide, compact = (groups.X[groups.labels == k].std() for k in (0, 1))
     compact = groups.X[groups.labels == 1].std(axis=0).mean()
     assert wide / compact == pytest.approx(5, rel=0.05)
+
+
+def test_cigars_are_long_thin_and_two_apart():
+    cigars = make_cigars(20_000)
+    means = np.array([cigars.X[cigars.labels == k].mean(axis=0) for k in (0, 1)])
+    np.testing.assert_allclose(means, [[0, -1], [0, 1]], atol=4.5 * 6 / np.sqrt(10_000))
+    np.testing.assert_allclose([cigars.X[cigars.labels == k].std(axis=0) for k in (0, 1)], [[6, 0.3]] * 2, rtol=0.04)
+
+
+def test_moons_without_noise_lie_on_their_half_circles():
+    moons = make_moons(200, noise=0)
+    upper, lower = (moons.X[moons.labels == k] for k in (0, 1))
+    np.testing.assert_allclose(np.hypot(*upper.T), 1)
+    np.testing.assert_allclose(np.hypot(*(lower - [1, 0.5]).T), 1)
+    assert upper[:, 1].min() >= 0 and lower[:, 1].max() <= 0.5 and len(upper) == len(lower)
+
+
+def test_the_ring_lies_around_the_blob():
+    ring = make_ring(20_000)
+    radius = np.hypot(*ring.X.T)
+    assert abs(np.mean(radius[ring.labels == 1]) - 3) < 0.02
+    np.testing.assert_allclose(ring.X[ring.labels == 0].std(axis=0), 0.75, rtol=0.04)
+
+
+def test_uniform_points_fill_the_cube_and_have_no_groups():
+    uniform = make_uniform(20_000, 3)
+    assert uniform.X.shape == (20_000, 3) and uniform.labels is None
+    assert uniform.X.min() >= 0 and uniform.X.max() <= 1
+    np.testing.assert_allclose(uniform.X.var(axis=0), 1 / 12, rtol=0.04)
+
+
+@pytest.mark.parametrize("make", [make_cigars, make_moons, make_ring, make_uniform])
+def test_the_same_seed_gives_the_same_points_and_bad_sizes_are_refused(make):
+    np.testing.assert_array_equal(make(30, random_state=3).X, make(30, random_state=3).X)
+    assert (make(30, random_state=3).X != make(30, random_state=4).X).all()
+    with pytest.raises(ValueError, match="n_samples is 0"):
+        make(0)

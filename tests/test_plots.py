@@ -11,8 +11,9 @@ from matplotlib.colors import to_rgb
 
 from gmm_from_scratch import Mixture
 from gmm_from_scratch.gaussian import ellipse
-from gmm_from_scratch.plots import (COLORS, LINES, MARKERS, draw_borders, draw_centers, draw_ellipses, draw_memberships,
-                                    draw_points, draw_trace)
+from gmm_from_scratch.em import log_joint
+from gmm_from_scratch.plots import (COLORS, LINES, MARKERS, draw_borders, draw_centers, draw_curves, draw_ellipses, draw_field,
+                                    draw_memberships, draw_points, draw_trace)
 
 X = np.random.default_rng(0).normal(size=(30, 2))
 LABELS = np.arange(30) % 3
@@ -145,3 +146,27 @@ def test_the_style_is_one_that_matplotlib_knows():
     from importlib.resources import as_file, files
     with as_file(files("gmm_from_scratch") / "course.mplstyle") as path, plt.style.context(str(path)):
         assert tuple("#" + color.lstrip("#") for color in plt.rcParams["axes.prop_cycle"].by_key()["color"]) == COLORS
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_a_field_has_the_levels_of_its_function_and_leaves_the_limits(ax, lines):
+    ax.set(xlim=(-2, 2), ylim=(-1, 1))
+    contours = draw_field(ax, lambda points: np.hypot(*points.T), levels=[0.5, 1.0], lines=lines)
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-2, 2), (-1, 1))
+    outermost = contours.get_paths()[-1].vertices
+    np.testing.assert_allclose(np.hypot(*outermost[np.hypot(*outermost.T) > 0.75].T), 1, atol=1e-3)
+
+
+def test_curves_are_the_density_and_its_parts(ax):
+    pair = Mixture([0.3, 0.7], [[0.0], [4.0]], [[[1.0]], [[0.25]]])
+    draw_curves(ax, pair)
+    x = ax.lines[0].get_xdata()
+    joint = np.exp(log_joint(x[:, None], pair))
+    np.testing.assert_allclose([line.get_ydata() for line in ax.lines], [joint.sum(axis=1), *joint.T])
+    assert x.min() == -4 and x.max() == 6 and np.trapezoid(joint.sum(axis=1), x) == pytest.approx(1, abs=1e-4)
+    assert len({(line.get_linestyle(), line.get_linewidth()) for line in ax.lines}) == 3
+
+
+def test_curves_need_one_feature(ax):
+    with pytest.raises(ValueError, match=r"mixture has 2 features"):
+        draw_curves(ax, MIXTURE)
