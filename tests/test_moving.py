@@ -1,5 +1,7 @@
 """The tables of `moving from scikit-learn` and of the truth table: each line is tried on both sides, so that none can rot."""
 
+import copy
+import functools
 import json
 import re
 import warnings
@@ -46,7 +48,12 @@ def both(kind, *arguments, on=X, **parameters):
 
 
 def fitted(kind):
-    """Return both after a fit from the same start until nothing moves."""
+    """Return both after a fit from the same start until nothing moves, each time anew."""
+    return copy.deepcopy(fitted_once(kind))
+
+
+@functools.cache
+def fitted_once(kind):
     if kind == "KMeans":
         return both(kind, 2, init=np.array(START["means_init"]), n_init=1, tol=0)
     return both(kind, 2, tol=1e-10, max_iter=1000, **START)
