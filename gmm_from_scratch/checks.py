@@ -21,7 +21,11 @@ COVARIANCES = [[[1.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 0.5]], [[2.0, -0.6,
 
 
 class Result(NamedTuple):
-    """A law, its outcome ("holds", "broken" or "not checked"), and for the latter two what was seen."""
+    """A law, its outcome ("holds", "broken" or "not checked"), and for the latter two what was seen.
+
+    >>> Result("one feature works", "holds").message
+    ''
+    """
 
     law: str
     outcome: str

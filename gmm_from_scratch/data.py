@@ -19,6 +19,9 @@ class Dataset:
 
     X: (N, D); feature_names: D texts, with units; labels: (N,) integers or None; label_names: the groups' names;
     source: where the data come from and under which terms.
+
+    >>> load_penguins().feature_names
+    ('bill length (mm)', 'bill depth (mm)', 'flipper length (mm)', 'body mass (g)')
     """
 
     X: np.ndarray

@@ -95,7 +95,12 @@ def kmeans_plusplus(X, n_clusters, rng=None, sample_weight=None):
 
 
 class KMeansStep(NamedTuple):
-    """Centers (K, D), the nearest of them for each point (N,), and the inertia of the two together."""
+    """Centers (K, D), the nearest of them for each point (N,), and the inertia of the two together.
+
+    >>> step = next(kmeans_steps([[0.0], [4.0], [6.0]], [[0.0], [5.0]]))
+    >>> step.labels, float(step.inertia)
+    (array([0, 1, 1]), 2.0)
+    """
 
     centers: np.ndarray
     labels: np.ndarray
@@ -106,6 +111,10 @@ def kmeans_steps(X, centers, sample_weight=None):
     """Yield a KMeansStep for the given centers, then one for each round of Lloyd's algorithm, without end.
 
     X: (N, D); centers: (K, D); sample_weight: (N,), how often each row counts. Source: Lloyd (1982).
+
+    >>> steps = kmeans_steps([[0.0], [4.0], [6.0]], [[0.0], [4.0]])
+    >>> [float(next(steps).inertia) for _ in range(3)]
+    [4.0, 2.0, 2.0]
     """
     while True:
         labels = assign_step(X, centers)

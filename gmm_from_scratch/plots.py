@@ -27,6 +27,12 @@ def draw_points(ax, X, labels=None, *, names=None, size=18):
     """Draw points, grey without labels, else each cluster in its colour and marker.
 
     X: (N, 2); labels: (N,) integers or None; names: a text for each label, for the legend.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_points(ax, [[0, 0], [1, 1], [2, 0]], [0, 1, 1], names=["left", "right"])
+    >>> ax.get_legend_handles_labels()[1]
+    ['left', 'right']
     """
     X, size = _in_the_plane(X), check_number("size", size, least=0)
     if labels is None:
@@ -45,6 +51,12 @@ def draw_memberships(ax, X, resp, *, size=22):
     """Draw points in the colours of their components, mixed by responsibility; the marker is the leading component's.
 
     X: (N, 2); resp: (N, K), rows with sum 1.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_memberships(ax, [[0, 0], [1, 1]], [[1.0, 0.0], [0.5, 0.5]])
+    >>> ax.collections[0].get_facecolor()[1, :3].round(2)       # half blue, half orange
+    array([0.42, 0.41, 0.35])
     """
     X, size = _in_the_plane(X), check_number("size", size, least=0)
     resp = check_resp(resp, len(X))
@@ -55,7 +67,14 @@ def draw_memberships(ax, X, resp, *, size=22):
 
 
 def draw_centers(ax, centers, *, trail=None):
-    """Draw centers or means as large crosses; trail: (steps, K, 2), the places they came from."""
+    """Draw centers or means as large crosses; trail: (steps, K, 2), the places they came from.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_centers(ax, [[0, 0], [3, 1]])
+    >>> len(ax.lines)
+    2
+    """
     centers = _in_the_plane(centers, "centers")
     if trail is not None:
         trail = check_floats("trail", trail, (None, *centers.shape))
@@ -68,7 +87,15 @@ def draw_centers(ax, centers, *, trail=None):
 
 
 def draw_ellipses(ax, mixture, *, masses=(0.5, 0.95)):
-    """Draw each component of a two-dimensional mixture as the ellipses that hold the given shares of its mass."""
+    """Draw each component of a two-dimensional mixture as the ellipses that hold the given shares of its mass.
+
+    >>> from matplotlib.figure import Figure
+    >>> from gmm_from_scratch import Mixture
+    >>> ax = Figure().subplots()
+    >>> draw_ellipses(ax, Mixture([1.0], [[0, 0]], [np.eye(2)]), masses=[0.5, 0.95])
+    >>> len(ax.patches)
+    2
+    """
     require_mixture("mixture", mixture)
     if not np.iterable(masses):
         raise TypeError(f"masses is {masses!r}; expected a list of shares between 0 and 1.")
@@ -84,6 +111,13 @@ def draw_borders(ax, predict, *, resolution=500):
     """Draw the lines along which predicted labels change, over the present limits of the axes.
 
     predict: a function from points (n, 2) to integer labels (n,).
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> ax.set(xlim=(0, 4), ylim=(0, 4)) and None
+    >>> draw_borders(ax, lambda X: X[:, 0] > 3, resolution=50)
+    >>> len(ax.collections)
+    1
     """
     x, y, labels = _over_the_axes(ax, "predict", predict, resolution)
     for k in np.unique(labels)[:-1]:
@@ -97,6 +131,11 @@ def draw_field(ax, values, *, levels=8, resolution=200, lines=False):
 
     values: a function from points (n, 2) to numbers (n,); levels: how many, or an increasing list of values.
     Returns the contours, for a colour bar.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_field(ax, lambda points: points[:, 0], levels=[0.0, 0.5, 1.0]).levels
+    array([0. , 0.5, 1. ])
     """
     x, y, z = _over_the_axes(ax, "values", values, resolution)
     draw = ax.contour if lines else ax.contourf
@@ -110,6 +149,13 @@ def draw_curves(ax, mixture, *, x=None, parts=True):
     """Draw the density of a one-dimensional mixture, and with parts=True also weight times density of each component.
 
     x: (n,), where to draw it; unless given, four standard deviations around every mean.
+
+    >>> from matplotlib.figure import Figure
+    >>> from gmm_from_scratch import Mixture
+    >>> ax = Figure().subplots()
+    >>> draw_curves(ax, Mixture([0.5, 0.5], [[0.0], [4.0]], [[[1.0]], [[1.0]]]))
+    >>> ax.get_legend_handles_labels()[1]
+    ['mixture', 'component 1', 'component 2']
     """
     if require_mixture("mixture", mixture).n_features != 1:
         raise ValueError(f"mixture has {mixture.n_features} features; curves need 1. Use draw_ellipses or draw_field.")
@@ -124,7 +170,14 @@ def draw_curves(ax, mixture, *, x=None, parts=True):
 
 
 def draw_trace(ax, log_likelihoods):
-    """Draw ln p(X) after each round of EM; round 0 is the start."""
+    """Draw ln p(X) after each round of EM; round 0 is the start.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_trace(ax, [-9.0, -5.0, -4.5])
+    >>> ax.get_xlabel()
+    'round of EM'
+    """
     values = check_floats("log_likelihoods", log_likelihoods, (None,))
     if not len(values):
         raise ValueError("log_likelihoods is empty; at least one value is needed.")

@@ -72,7 +72,13 @@ def _log_density(X, mixture):
 
 
 class Search(NamedTuple):
-    """What a search found: the runs of EM, best first, each an EMRun, and how many starts collapsed."""
+    """What a search found: the runs of EM, best first, each an EMRun, and how many starts collapsed.
+
+    >>> found = search([[0.0], [1.0], [9.0], [10.0]], 2, random_state=0)
+    >>> best, worst = found.runs[0], found.runs[-1]
+    >>> bool(best.log_likelihoods[-1] >= worst.log_likelihoods[-1]), found.n_collapsed
+    (True, 0)
+    """
 
     runs: list
     n_collapsed: int
@@ -197,7 +203,11 @@ def held_out_log_likelihood(X, n_components, *, covariance_type="full", n_folds=
 
 
 class LikelihoodRatioTest(NamedTuple):
-    """2 ln (L_k+1 / L_k) for the data, the p-value, and the same statistic of each simulated data set, (n_bootstrap,)."""
+    """2 ln (L_k+1 / L_k) for the data, the p-value, and the same statistic of each simulated data set, (n_bootstrap,).
+
+    >>> LikelihoodRatioTest._fields
+    ('statistic', 'p_value', 'null_statistics')
+    """
 
     statistic: float
     p_value: float
@@ -241,7 +251,11 @@ def _likelihood_ratio(X, k, options):
 
 
 class GapStatistic(NamedTuple):
-    """For k = 1, 2, ...: n_clusters, the gaps in nats, and the errors s_k of the gaps. best: the k named, or None."""
+    """For k = 1, 2, ...: n_clusters, the gaps in nats, and the errors s_k of the gaps. best: the k named, or None.
+
+    >>> GapStatistic._fields
+    ('n_clusters', 'gaps', 'errors', 'best')
+    """
 
     n_clusters: np.ndarray
     gaps: np.ndarray

@@ -37,6 +37,12 @@ def load(path):
     """Return the GaussianMixture that `save` wrote to `path`, ready to predict; its constructor's settings are not kept.
 
     Raises ValueError for a file that is not such a model, FileNotFoundError if there is none.
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.npz"
+    >>> save(GaussianMixture.from_parameters([1.0], [[3.0]], [[[4.0]]]), path)
+    >>> load(path).predict([[0.0]])
+    array([0])
     """
     refusal = f"{str(path)!r} does not hold a model written by gmm_from_scratch.save"
     try:

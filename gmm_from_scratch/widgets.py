@@ -18,6 +18,12 @@ def stepper(draw, n_frames, *, label, describe, dpi=110):
     draw: a function from the number of a frame, 0 to n_frames - 1, to a matplotlib Figure, which is closed after use.
     label: what the slider counts, for example "round". describe: a function from the number of a frame to a text that
     replaces its picture for readers who cannot see it; it is the picture's alt text.
+
+    >>> from matplotlib.figure import Figure
+    >>> control = stepper(lambda i: Figure(), 3, label="round", describe=lambda i: f"round {i}")
+    >>> controls, frames = control.children
+    >>> len(frames.children)
+    3
     """
     n_frames = check_integer("n_frames", n_frames, least=2)
     dpi = check_number("dpi", dpi, least=1, below=1000)
