@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from .blocks import run_em
 from .covariances import FAMILIES
-from .em import require_mixture, e_step, m_step, run_em, sample_mixture
+from .em import require_mixture, e_step, m_step, sample_mixture
 from .exceptions import SingularCovarianceError
 from .gaussian import cholesky_factor
 from .kmeans import KMeans
