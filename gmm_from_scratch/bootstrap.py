@@ -80,8 +80,8 @@ def standard_errors(model, X, *, kind="nonparametric", n_bootstrap=200, level=0.
         except SingularCovarianceError:
             pass
     if len(refits) < 2:
-        raise SingularCovarianceError(f"{n_bootstrap - len(refits)} of {n_bootstrap} refits collapsed, so there is no spread to measure. Use "
-                                      "fewer components or a simpler covariance_type for the model, or a larger reg_covar.")
+        raise SingularCovarianceError(f"{n_bootstrap - len(refits)} of {n_bootstrap} refits collapsed, so there is no spread to measure. "
+                                      "Use fewer components or a simpler covariance_type for the model, or a larger reg_covar.")
     if n_cut:
         warn(f"{n_cut} of {len(refits)} refits were cut short by max_iter={max_iter}, so the errors may be too small. Raise max_iter.",
              ConvergenceWarning, stacklevel=2)
