@@ -75,7 +75,7 @@ def standard_errors(model, X, *, kind="nonparametric", n_bootstrap=200, level=0.
         try:
             run = run_em(data, fit, tol=GAIN / len(X), max_iter=max_iter, reg_covar=reg_covar, accelerate=True)
             if thinness(data, run.mixture, reg_covar) >= thinnest:
-                refits.append(reorder(run.mixture, match_components(e_step(X, run.mixture)[0], resp)))
+                refits.append(_reorder(run.mixture, match_components(e_step(X, run.mixture)[0], resp)))
                 n_cut += not run.converged
         except SingularCovarianceError:
             pass
@@ -93,11 +93,7 @@ def standard_errors(model, X, *, kind="nonparametric", n_bootstrap=200, level=0.
                      replicates, n_bootstrap - len(refits))
 
 
-def reorder(mixture, order):
-    """Return the mixture with component order[k] as its component k.
-
-    >>> reorder(Mixture([0.3, 0.7], [[0.0], [5.0]], [[1.0]], "tied"), [1, 0]).weights
-    array([0.7, 0.3])
-    """
+def _reorder(mixture, order):
+    """Return the mixture with component order[k] as its component k."""
     covariances = mixture.covariances if mixture.covariance_type == "tied" else mixture.covariances[order]
     return Mixture(mixture.weights[order], mixture.means[order], covariances, mixture.covariance_type)

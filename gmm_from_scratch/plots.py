@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from .em import require_mixture
 from .gaussian import ellipse
-from .validation import check_floats, check_integer, check_labels, check_number, check_resp
+from .validation import check_floats, check_integer, check_labels, check_number, check_resp, shown
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito (2008)
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
@@ -33,7 +33,7 @@ def draw_points(ax, X, labels=None, *, names=None, size=18):
         return
     labels = check_labels(labels, len(X))
     if names is not None and (not isinstance(names, (list, tuple, np.ndarray)) or len(names) <= labels.max()):
-        raise ValueError(f"names is {names!r}; expected a text for each label, 0 to {labels.max()}.")
+        raise ValueError(f"names is {shown(names)}; expected a text for each label, 0 to {labels.max()}.")
     for k in np.unique(labels):
         color, marker, _ = _look(k)
         ax.scatter(*X[labels == k].T, s=size, color=color, marker=marker, linewidths=0, alpha=0.8,
@@ -70,7 +70,7 @@ def draw_ellipses(ax, mixture, *, masses=(0.5, 0.95)):
     """Draw each component of a two-dimensional mixture as the ellipses that hold the given shares of its mass."""
     require_mixture("mixture", mixture)
     if not np.iterable(masses):
-        raise TypeError(f"masses is {masses!r}; expected a list of shares between 0 and 1.")
+        raise TypeError(f"masses is {shown(masses)}; expected a list of shares between 0 and 1.")
     masses = [check_number("masses", mass, least=0, below=1) for mass in masses]
     for k, (mean, matrix) in enumerate(zip(mixture.means, mixture.matrices)):
         color, _, line = _look(k)
@@ -86,7 +86,7 @@ def draw_borders(ax, predict, *, resolution=500):
     """
     resolution = check_integer("resolution", resolution, least=2)
     if not callable(predict):
-        raise TypeError(f"predict is {predict!r}; expected a function from points (n, 2) to labels (n,).")
+        raise TypeError(f"predict is {shown(predict)}; expected a function from points (n, 2) to labels (n,).")
     (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
     x, y = np.meshgrid(np.linspace(x0, x1, resolution), np.linspace(y0, y1, resolution))
     labels = np.asarray(predict(np.column_stack([x.ravel(), y.ravel()])))

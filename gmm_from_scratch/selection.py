@@ -155,8 +155,9 @@ def thinness(X, mixture, reg_covar=0.0):
     >>> thinness(X, m_step(X, [[1.0], [1.0]]))
     1.0
     """
-    L = _data_factor(check_data(X), check_number("reg_covar", reg_covar, least=0))
-    return float(min(np.linalg.eigvalsh(_whiten(_whiten(matrix, L).T, L))[0] for matrix in require_mixture("mixture", mixture).matrices))
+    X = check_data(X, require_mixture("mixture", mixture).n_features)
+    L = _data_factor(X, check_number("reg_covar", reg_covar, least=0))
+    return float(min(np.linalg.eigvalsh(_whiten(_whiten(matrix, L).T, L))[0] for matrix in mixture.matrices))
 
 
 def _data_factor(X, reg_covar):

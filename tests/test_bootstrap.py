@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gmm_from_scratch import ConvergenceWarning, GaussianMixture, Mixture, NotFittedError, SingularCovarianceError, bootstrap
-from gmm_from_scratch.bootstrap import reorder, standard_errors
+from gmm_from_scratch.bootstrap import _reorder, standard_errors
 from gmm_from_scratch.covariances import FAMILIES
 from gmm_from_scratch.data import load_faithful
 from gmm_from_scratch.em import EMRun, sample_mixture
@@ -85,7 +85,7 @@ def test_refits_are_put_in_the_order_of_the_fit(monkeypatch):
     def renaming(*arguments, **options):
         run = run_em(*arguments, **options)
         calls.append(run)
-        return run._replace(mixture=reorder(run.mixture, [1, 0])) if len(calls) % 2 else run
+        return run._replace(mixture=_reorder(run.mixture, [1, 0])) if len(calls) % 2 else run
 
     expected = standard_errors(MODEL, FAR, n_bootstrap=6, random_state=0)
     monkeypatch.setattr(bootstrap, "run_em", renaming)
@@ -98,7 +98,7 @@ def test_refits_are_put_in_the_order_of_the_fit(monkeypatch):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_reordered_mixture_has_each_component_whole(family):
     mixture, order = random_mixture(3, 2, family), [2, 0, 1]
-    again = reorder(mixture, order)
+    again = _reorder(mixture, order)
     for part in ("weights", "means", "matrices"):
         np.testing.assert_array_equal(getattr(again, part), getattr(mixture, part)[order])
 
