@@ -176,6 +176,9 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
     n_null = check_integer("n_null", n_null, least=0)
     n_folds = check_integer("n_folds", n_folds, least=0, most=len(X), hint="0 leaves the held-out likelihood out.")
     tolerance = check_number("tolerance", tolerance, least=0)
+    if unknown := options.keys() - {"max_iter", "thinnest"}:
+        raise TypeError(f"compare has no parameter {min(unknown)!r}; its options are max_iter and thinnest. "
+                        "Families go into covariance_types.")
     options["reg_covar"] = check_number("reg_covar", reg_covar, least=0)
     models = [(family, k) for family in families for k in sizes]
     rows = [_candidate(X, family, k, n_init, n_folds, tolerance, rng, options) for family, k in models]

@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 
 from .estimator import Estimator
 from .exceptions import ConvergenceWarning
+from .progress import bar
 from .validation import (
     check_choice,
     check_data,
@@ -131,7 +132,8 @@ class KMeans(Estimator):
     n_init: how many starts to try; the run with the smallest inertia is kept. "auto": 10 for "random" and for a
     function, 1 for "k-means++" and for an array (which is always one start).
     max_iter: rounds per start. tol: stop when the centers' summed squared shift falls to tol times the mean variance.
-    verbose: print the inertia of each run. random_state: None, a seed or a numpy generator.
+    verbose: print the inertia of each run, and count the runs on stderr if tqdm is installed.
+    random_state: None, a seed or a numpy generator.
     copy_x and algorithm ("lloyd" or "elkan") are taken for scikit-learn's sake: the data are never changed, and both
     algorithms give Lloyd's answer.
 
@@ -169,10 +171,12 @@ class KMeans(Estimator):
         check_flag("copy_x", self.copy_x)
         K = check_integer("n_clusters", self.n_clusters, least=1, most=len(X), hint="There cannot be more clusters than points.")
         runs = []
-        for start in self._starts(X, K, rng, sample_weight):
-            runs.append(_run_lloyd(X, start, tol * X.var(axis=0).mean(), max_iter, sample_weight))
-            if verbose:
-                print(f"KMeans, start {len(runs)}: inertia {runs[-1][0].inertia:.6g} after {runs[-1][1]} rounds")
+        with bar(None, "KMeans", "start", verbose) as progress:
+            for start in self._starts(X, K, rng, sample_weight):
+                runs.append(_run_lloyd(X, start, tol * X.var(axis=0).mean(), max_iter, sample_weight))
+                progress.update()
+                if verbose:
+                    progress.write(f"KMeans, start {len(runs)}: inertia {runs[-1][0].inertia:.6g} after {runs[-1][1]} rounds")
         best, self.n_iter_, converged = min(runs, key=lambda run: run[0].inertia)
         if len(np.unique(best.centers, axis=0)) < K:
             warn(f"X has fewer distinct rows than n_clusters={K}, so some clusters share a center. Ask for fewer clusters.",

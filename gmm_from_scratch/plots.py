@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from .em import log_joint, require_mixture
 from .gaussian import ellipse
-from .validation import check_floats, check_integer, check_labels, check_number, check_resp
+from .validation import check_flag, check_floats, check_integer, check_labels, check_number, check_resp, shown
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito (2008)
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
@@ -40,7 +40,7 @@ def draw_points(ax, X, labels=None, *, names=None, size=18):
         return
     labels = check_labels(labels, len(X))
     if names is not None and (not isinstance(names, (list, tuple, np.ndarray)) or len(names) <= labels.max()):
-        raise ValueError(f"names is {names!r}; expected a text for each label, 0 to {labels.max()}.")
+        raise ValueError(f"names is {shown(names)}; expected a text for each label, 0 to {labels.max()}.")
     for k in np.unique(labels):
         color, marker, _ = _look(k)
         ax.scatter(*X[labels == k].T, s=size, color=color, marker=marker, linewidths=0, alpha=0.8,
@@ -98,7 +98,7 @@ def draw_ellipses(ax, mixture, *, masses=(0.5, 0.95)):
     """
     require_mixture("mixture", mixture)
     if not np.iterable(masses):
-        raise TypeError(f"masses is {masses!r}; expected a list of shares between 0 and 1.")
+        raise TypeError(f"masses is {shown(masses)}; expected a list of shares between 0 and 1.")
     masses = [check_number("masses", mass, least=0, below=1) for mass in masses]
     for k, (mean, matrix) in enumerate(zip(mixture.means, mixture.matrices)):
         color, _, line = _look(k)
@@ -137,8 +137,12 @@ def draw_field(ax, values, *, levels=8, resolution=200, lines=False):
     >>> draw_field(ax, lambda points: points[:, 0], levels=[0.0, 0.5, 1.0]).levels
     array([0. , 0.5, 1. ])
     """
+    if not np.iterable(levels):
+        levels = check_integer("levels", levels, least=1, hint="Or give an increasing list of values.")
+    elif (np.diff(check_floats("levels", levels, (None,))) <= 0).any() or len(levels) < 2:
+        raise ValueError(f"levels is {shown(levels)}; expected a number of levels, or two or more increasing values.")
+    draw = ax.contour if check_flag("lines", lines) else ax.contourf
     x, y, z = _over_the_axes(ax, "values", values, resolution)
-    draw = ax.contour if lines else ax.contourf
     look = {"colors": "0.35", "linewidths": 0.8} if lines else {"cmap": SHADES}
     contours = draw(x, y, z, levels=levels, zorder=0, **look)
     ax.set(xlim=x[0, [0, -1]], ylim=y[[0, -1], 0])
@@ -159,6 +163,7 @@ def draw_curves(ax, mixture, *, x=None, parts=True):
     """
     if require_mixture("mixture", mixture).n_features != 1:
         raise ValueError(f"mixture has {mixture.n_features} features; curves need 1. Use draw_ellipses or draw_field.")
+    parts = check_flag("parts", parts)
     means, deviations = mixture.means[:, 0], np.sqrt(mixture.matrices[:, 0, 0])
     x = np.linspace((means - 4 * deviations).min(), (means + 4 * deviations).max(), 600) if x is None else check_floats("x", x, (None,))
     joint = np.exp(log_joint(x[:, None], mixture))
@@ -190,7 +195,7 @@ def _over_the_axes(ax, name, function, resolution):
     """Return a grid x, y over the present limits of the axes, and the function's values on it, all (resolution, resolution)."""
     resolution = check_integer("resolution", resolution, least=2)
     if not callable(function):
-        raise TypeError(f"{name} is {function!r}; expected a function from points (n, 2) to n numbers.")
+        raise TypeError(f"{name} is {shown(function)}; expected a function from points (n, 2) to n numbers.")
     x, y = np.meshgrid(np.linspace(*ax.get_xlim(), resolution), np.linspace(*ax.get_ylim(), resolution))
     values = check_floats(name, function(np.column_stack([x.ravel(), y.ravel()])), (x.size,),
                           hint="It is called with points (n, 2) and must return n numbers.")

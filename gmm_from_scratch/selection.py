@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from .blocks import run_em
 from .covariances import FAMILIES
-from .em import require_mixture, e_step, m_step, run_em, sample_mixture
+from .em import require_mixture, e_step, m_step, sample_mixture
 from .exceptions import SingularCovarianceError
 from .gaussian import cholesky_factor
 from .kmeans import KMeans
@@ -160,8 +161,9 @@ def thinness(X, mixture, reg_covar=0.0):
     >>> thinness(X, m_step(X, [[1.0], [1.0]]))
     1.0
     """
-    L = _data_factor(check_data(X), check_number("reg_covar", reg_covar, least=0))
-    return float(min(np.linalg.eigvalsh(_whiten(_whiten(matrix, L).T, L))[0] for matrix in require_mixture("mixture", mixture).matrices))
+    X = check_data(X, require_mixture("mixture", mixture).n_features)
+    L = _data_factor(X, check_number("reg_covar", reg_covar, least=0))
+    return float(min(np.linalg.eigvalsh(_whiten(_whiten(matrix, L).T, L))[0] for matrix in mixture.matrices))
 
 
 def _data_factor(X, reg_covar):

@@ -183,6 +183,24 @@ def test_every_reference_has_its_heading_and_every_heading_its_reference():
     assert sorted(keys) == sorted(shown) == sorted(set(keys))
 
 
+CITED = re.compile(r"(NAME(?:, NAME)*(?: and NAME)?) \(?((?:18|19|20)\d\d)\b".replace("NAME", r"[A-ZÄÖÜ][\wäöü]*[a-zäöü](?: [A-Z][a-z]+)?"))
+
+
+def test_every_source_cited_in_the_package_is_in_the_references():
+    headings = re.findall(r"(?m)^## (.+) \((\d{4})\)$", (ROOT / "chapters" / "references.md").read_text(encoding="utf-8"))
+    cited = {}
+    for path in sorted((ROOT / "gmm_from_scratch").glob("*.py")):
+        words = " ".join(path.read_text(encoding="utf-8").split())          # a citation may go on in the next line
+        cited |= dict.fromkeys(CITED.findall(words), path.name)
+    assert len(cited) > 20 and {cite: file for cite, file in cited.items() if cite not in headings} == {}
+
+
+def test_the_references_are_in_alphabetical_order():
+    keys = re.findall(r"@\w+\{(\w+),", (ROOT / "chapters" / "references.bib").read_text(encoding="utf-8"))
+    shown = re.findall(r':filter: key % "\^(\w+)\$"', (ROOT / "chapters" / "references.md").read_text(encoding="utf-8"))
+    assert keys == shown == sorted(keys)
+
+
 def test_the_glossary_is_in_alphabetical_order():
     words = re.findall(r"(?m)^## (.+)$", (ROOT / "chapters" / "glossary.md").read_text(encoding="utf-8"))
     assert words == sorted(words, key=str.casefold)
