@@ -17,7 +17,11 @@ GAIN = 1e-5         # nats: a refit goes on until a round gains less, since one 
 
 
 class Parameters(NamedTuple):
-    """Numbers that belong to weights (K,), means (K, D) and covariances (by family); of replicates, with one axis more in front."""
+    """Numbers that belong to weights (K,), means (K, D) and covariances (by family); of replicates, with one axis more in front.
+
+    >>> Parameters(weights=np.array([0.02]), means=np.array([[0.1]]), covariances=np.array([[[0.3]]])).means
+    array([[0.1]])
+    """
 
     weights: np.ndarray
     means: np.ndarray
@@ -29,6 +33,11 @@ class Bootstrap(NamedTuple):
 
     errors: the standard errors; lower, upper: the ends of the percentile intervals, entry by entry; replicates: the
     parameters of each refit, components in the order of the fit; n_collapsed: refits that were dropped.
+
+    >>> X = np.random.default_rng(0).normal(size=(50, 1))
+    >>> found = standard_errors(GaussianMixture(1).fit(X), X, n_bootstrap=20, random_state=0)
+    >>> found.replicates.means.shape, found.n_collapsed
+    ((20, 1, 1), 0)
     """
 
     errors: Parameters

@@ -166,6 +166,8 @@ def draw_curves(ax, mixture, *, x=None, parts=True):
     parts = check_flag("parts", parts)
     means, deviations = mixture.means[:, 0], np.sqrt(mixture.matrices[:, 0, 0])
     x = np.linspace((means - 4 * deviations).min(), (means + 4 * deviations).max(), 600) if x is None else check_floats("x", x, (None,))
+    if not len(x):
+        raise ValueError("x is empty; give the places at which to draw.")
     joint = np.exp(log_joint(x[:, None], mixture))
     ax.plot(x, joint.sum(axis=1), color="black", linewidth=2.8, label="mixture")
     for k, part in enumerate(joint.T if parts else []):
