@@ -4,7 +4,7 @@ Colour never speaks alone: each component also has its own marker and its own li
 """
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.patches import Ellipse
 from scipy.ndimage import gaussian_filter
 
@@ -15,6 +15,7 @@ from .validation import check_floats, check_integer, check_labels, check_number,
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito (2008)
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)))
+SHADES = LinearSegmentedColormap.from_list("shades", ["white", "0.6"])     # light enough for points on top
 
 
 def _look(k):
@@ -99,7 +100,7 @@ def draw_field(ax, values, *, levels=8, resolution=200, lines=False):
     """
     x, y, z = _over_the_axes(ax, "values", values, resolution)
     draw = ax.contour if lines else ax.contourf
-    look = {"colors": "0.35", "linewidths": 0.8} if lines else {"cmap": "Greys", "alpha": 0.7}
+    look = {"colors": "0.35", "linewidths": 0.8} if lines else {"cmap": SHADES}
     contours = draw(x, y, z, levels=levels, zorder=0, **look)
     ax.set(xlim=x[0, [0, -1]], ylim=y[[0, -1], 0])
     return contours

@@ -5,8 +5,11 @@ import io
 
 import ipywidgets
 import matplotlib.pyplot as plt
+from PIL import Image
 
 from .validation import check_integer, check_number
+
+COLORS_OF_A_FRAME = 128
 
 
 def stepper(draw, n_frames, *, label, describe, dpi=110):
@@ -39,8 +42,10 @@ def _image(figure, alt, dpi):
     if not isinstance(alt, str):
         plt.close(figure)
         raise TypeError(f"describe returned {alt!r}; expected a text.")
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=dpi)
+    full, file = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=dpi)
+    with Image.open(full) as picture:                   # a drawing needs few colours: a third of the bytes
+        picture.convert("RGB").quantize(COLORS_OF_A_FRAME, dither=Image.Dither.NONE).save(file, "png", optimize=True)
     width, height = (round(inches * 100) for inches in figure.get_size_inches())
     plt.close(figure)
     data = base64.b64encode(file.getvalue()).decode()
