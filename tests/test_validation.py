@@ -102,7 +102,7 @@ def file_names(value):
 
 def field_levels(value):
     """Values that are neither a number of levels nor increasing values."""
-    return st.one_of(NOT_NUMBERS.filter(lambda bad: not isinstance(bad, list)), st.floats(), st.integers(max_value=0), st.sampled_from([[0.5, 0.2], [0.5, 0.5], [0.5], [], [0.1, np.nan], [[0.1, 0.2]]]))
+    return st.one_of(NOT_NUMBERS.filter(lambda bad: not isinstance(bad, list | np.ndarray | tuple)), st.floats(), st.integers(max_value=0), st.sampled_from([[0.5, 0.2], [0.5, 0.5], [0.5], [], [0.1, np.nan], [[0.1, 0.2]]]))
 
 
 def names_of_labels(value):
