@@ -52,7 +52,8 @@ class Table:
                 x, weight = self.block(rows)
                 z = x - origin
                 if weight is None:
-                    return [0, len(z), z.sum(axis=0), np.einsum("nd,nd->d", z, z)]
+                    ones = np.ones(len(z), z.dtype)             # a product with ones sums faster than sum
+                    return [0, len(z), ones @ z, ones @ (z * z)]
                 bad_weight = int(not (weight.min() >= 0 and weight.max() <= 1e100))
                 return [bad_weight, weight.sum(), weight @ z, weight @ (z * z)]
 
