@@ -38,7 +38,7 @@ class Columns:
         self.dtype = np.dtype(np.float32 if 1e-24 < spread and spread + offset < 1e24 and n_centers <= 256 else float)
         self.n_marks = 1 << (n_centers - 1).bit_length()
         self.rounding = float((table.n_features + 6 + self.n_marks) * np.finfo(self.dtype).eps)
-        self.size = rows_per_block(table.n_features + n_centers + 4)
+        self.size = rows_per_block((table.n_features + n_centers) // 2 + 4)
 
     def take(self, rows):
         """Return those rows of X, (B, D), for a slice or an array of indices."""
@@ -46,9 +46,12 @@ class Columns:
         quick = not isinstance(rows, slice) and X.flags.c_contiguous and X.flags.aligned and X.dtype.isnative
         return X.take(rows, axis=0) if quick else X[rows]
 
-    def shifted(self, x):
+    def shifted(self, x, dtype=None):
         """Return z = x - origin, (B, D)."""
-        return (x - self.origin if self.origin.any() else x).astype(self.dtype, copy=False)
+        dtype = dtype or self.dtype
+        if self.origin.any():
+            x = x.astype(np.result_type(x, dtype), copy=False) - self.origin
+        return x.astype(dtype, copy=False)
 
     def pieces(self, rows):
         """Cut a slice, or an array of indices, into pieces that fit the cache."""
@@ -65,7 +68,7 @@ def nearest(columns, centers):
     with np.errstate(all="ignore"):
         c = centers - columns.origin.astype(float)
         squares = 0.5 * (c * c).sum(axis=1)                                 # ½|c_k|²
-        slack = columns.rounding * squares.max()                            # what keeps rounded distances positive
+        slack = float(columns.rounding * squares.max())                            # what keeps rounded distances positive
         theta = np.column_stack([squares + 2 * slack, np.ones(len(c)), -c]).astype(columns.dtype)
     integer = np.dtype(f"u{columns.dtype.itemsize}")
     marks, ids = integer.type(columns.n_marks - 1), np.arange(len(c), dtype=integer)[:, None]
@@ -76,7 +79,7 @@ def nearest(columns, centers):
             phi[0], phi[2:] = 1, columns.shifted(x).T
             np.einsum("db,db->b", phi[2:], phi[2:], out=phi[1])
             phi[1] *= 0.5 + columns.rounding
-            bits = (theta @ phi).view(integer)                              # ½d², (K, B), as the whole numbers that its bits spell,
+            bits = product(theta, phi).view(integer)                        # ½d², (K, B), as the whole numbers that its bits spell,
             bits &= ~marks                                                  # which are in the same order;
             bits |= ids                                                     # the last bits now say which center it is
             best = bits.min(axis=0)
@@ -92,6 +95,14 @@ def nearest(columns, centers):
         return labels, rooms
 
     return look
+
+
+def product(a, b):
+    """Return a @ b, where a is small and b is wide, in parts for which OpenBLAS takes its quicker way."""
+    ab, step = np.empty((len(a), b.shape[1]), b.dtype), max(256, 900_000 // a.size)
+    for i in range(0, b.shape[1], step):
+        np.matmul(a, b[:, i:i + step], out=ab[:, i:i + step])
+    return ab
 
 
 def share(n_rows):
@@ -140,7 +151,7 @@ class Clusters:
         self.table, self.columns, self.ids = table, Columns(table, len(start)), np.arange(len(start))[:, None]
         self.centers, self.spent, self.sums = np.array(start, float), 0.0, 0.0
         self.labels = np.full(table.n_rows, -1, np.int32)
-        self.rooms = np.full(table.n_rows, -np.inf, np.float32)
+        self.rooms = np.full(table.n_rows, -np.inf, self.columns.dtype)
 
     def assign(self):
         """Give each row the label of its nearest center, keep the sums in step, and return how many rows moved."""
@@ -153,12 +164,12 @@ class Clusters:
                 x, old = self.columns.take(piece), self.labels[piece]
                 new, rooms = look(x)
                 moved = np.flatnonzero(new != old)
-                if len(moved):
-                    n_moved += len(moved)
-                    weight = None if self.table.weight is None else self.table.weight[piece][moved]
-                    joined = membership(new[moved], len(self.ids)) if first else \
-                        np.subtract(self.ids == new[moved], self.ids == old[moved], dtype=float)
-                    change += self._moments(x[moved], weight, joined)
+                n_moved += len(moved)
+                if first:
+                    change += self._moments(x, piece, membership(new, len(self.ids)))
+                elif len(moved):
+                    joined = np.subtract(self.ids == new[moved], self.ids == old[moved], dtype=float)
+                    change += self._moments(x.take(moved, axis=0), piece, joined, moved)
                 self.labels[piece], self.rooms[piece] = new, (rooms + self.spent) * DOWN
             return [change, n_moved]
 
@@ -166,12 +177,16 @@ class Clusters:
         self.sums = self.sums + change
         return n_moved
 
-    def _moments(self, x, weight, joined):
-        """Return what clusters gain by rows: number, weight and sum. joined: (K, B), 1 where a row joined, -1 where it left."""
-        z = x - self.columns.origin.astype(float)
-        if weight is None:
+    def _moments(self, x, piece, joined, part=slice(None)):
+        """Return what clusters gain by x, a part of the rows of a piece: number, weight and sum.
+
+        joined: (K, B), 1 where a row joined, -1 where it left.
+        """
+        z = self.columns.shifted(x, float)
+        if self.table.weight is None:
             n = joined @ np.ones(len(x))
             return np.column_stack([n, n, joined @ z])
+        weight = self.table.weight[piece][part].astype(float)
         return np.column_stack([joined @ (weight > 0).astype(float), joined @ weight, joined @ (weight[:, None] * z)])
 
     def means(self):
@@ -248,9 +263,10 @@ def plusplus(table, n_clusters, rng, n_trials=1):
     Kept of each row are its |z|² and its chance, its distance² to the nearest center so far times its weight. Small distances
     are computed exactly: a row is at distance 0 of its equals.
     """
-    columns, chance, squares = Columns(table, n_trials), np.ones(table.n_rows, np.float32), np.empty(table.n_rows, np.float32)
+    columns = Columns(table, n_trials)
+    chance, squares = np.ones(table.n_rows, columns.dtype), np.empty(table.n_rows, columns.dtype)
     relative = None if table.weight is None else table.weight / table.weight.max()
-    kept = np.empty((n_trials, table.n_rows), np.float32) if 4 * n_trials * table.n_rows <= KEPT_BYTES else None
+    kept = np.empty((n_trials, table.n_rows), columns.dtype) if 4 * n_trials * table.n_rows <= KEPT_BYTES else None
     centers, doubles = np.empty((n_clusters, table.n_features)), table.n_features + 2 * n_trials + 4
 
     def prepare(rows):
@@ -264,7 +280,7 @@ def plusplus(table, n_clusters, rng, n_trials=1):
         """Return what the chances of rows would be if each of the candidates were a center: (T, B)."""
         x, c = table.X[rows], candidates - columns.origin.astype(float)
         lengths = (c * c).sum(axis=1)
-        new = (-2 * c).astype(columns.dtype) @ columns.shifted(x).T
+        new = product((-2 * c).astype(columns.dtype), columns.shifted(x).T)
         new += squares[rows]
         new += lengths[:, None].astype(columns.dtype)
         small = new < 32 * columns.rounding * (squares[rows] + float(lengths.max()))
@@ -291,8 +307,7 @@ def plusplus(table, n_clusters, rng, n_trials=1):
             raise ValueError(f"X has only {k} distinct rows, too few for {n_clusters} clusters. Ask for fewer clusters.")
         first = k == 0
         candidates = table.X[[_draw(chance, edges, rows_per_block(doubles), u) for u in rng.random(1 if first else n_trials)]].astype(float)
-        best = 0 if len(candidates) == 1 else table.sum(compare, doubles)[0].argmin()
-        if len(candidates) == 1 and kept is not None: table.sum(compare, doubles)
+        best = 0 if len(candidates) == 1 and kept is None else table.sum(compare, doubles)[0].argmin()
         centers[k] = candidates[best]
         edges = np.cumsum(table.sum(choose, doubles)[0])
     return centers

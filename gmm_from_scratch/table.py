@@ -62,7 +62,7 @@ class Table:
             check_data(self.X)                      # says which entry, and what to do
         if bad_weight or self.total <= 0:
             check_floats("sample_weight", self.weight, (self.n_rows,))
-            raise ValueError("sample_weight must hold no negative entry, and at least one that is positive.")
+            raise ValueError("sample_weight must hold no negative entry and not be zero everywhere: give at least one that is positive.")
         mean = first / self.total
         self.spread = np.sqrt(np.maximum(second / self.total - mean**2, 0))
         self.centre = origin + mean
