@@ -6,7 +6,6 @@ import sys
 import numpy as np
 
 from .exceptions import not_fitted
-from .table import Table
 from .validation import check_data
 
 
@@ -38,52 +37,30 @@ class Estimator:
                    if not (value is defaults[name].default or np.ndim(value) == 0 and value == defaults[name].default)]
         return f"{type(self).__name__}({', '.join(changed)})"
 
-    def _check_fit_data(self, X):
-        """Return X, and remember its width and, for a table with text headers, its column names."""
+    def _check_fit_data(self, X, check=check_data):
+        """Return X, checked, and remember its width and, for a table with text headers, its column names."""
         names = _column_names(X)
-        X = check_data(X)
-        self._remember(names, X.shape[1])
-        return X
-
-    def _fit_table(self, X, sample_weight=None, mapping=map):
-        """Return X as a Table, to be read in blocks and never copied, and remember the same of it."""
-        table = Table(X, sample_weight, mapping=mapping)
-        self._remember(_column_names(X), table.n_features)
-        return table
-
-    def _remember(self, names, n_features):
-        self.n_features_in_ = n_features
+        X = check(X)
+        self.n_features_in_ = X.shape[1]
         if names is not None:
             self.feature_names_in_ = names
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-
-    def _check_new_data(self, X):
-        """Return X if the estimator is fitted and X has the features it was fitted to, in the same order."""
-        self._check_fitted_to(X)
-        X = check_data(X)
-        self._check_width(X.shape[1])
         return X
 
-    def _new_table(self, X, sample_weight=None, mapping=map):
-        """Return X as a Table under the same conditions."""
-        self._check_fitted_to(X)
-        table = Table(X, sample_weight, mapping=mapping)
-        self._check_width(table.n_features)
-        return table
-
-    def _check_fitted_to(self, X):
+    def _check_new_data(self, X, check=check_data):
+        """Return X, checked, if the estimator is fitted and X has the features it was fitted to, in the same order."""
         if not hasattr(self, self.fitted):
             raise not_fitted(f"This {type(self).__name__} instance is not fitted yet. Call fit(X) first.")
         names, fitted_names = _column_names(X), getattr(self, "feature_names_in_", None)
         if names is not None and fitted_names is not None and list(names) != list(fitted_names):
             raise ValueError("The feature names should match those that were passed during fit. "
                              f"Fitted to {list(fitted_names)}, given {list(names)}: same columns, same order.")
-
-    def _check_width(self, n_features):
-        if n_features != self.n_features_in_:
-            raise ValueError(f"X has {n_features} features, but {type(self).__name__} is expecting {self.n_features_in_} features "
+        X = check(X)
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} features "
                              "as input. Give the same columns, in the same order, as in fit.")
+        return X
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, self.fitted)

@@ -1,8 +1,10 @@
 """k-means: Lloyd's two steps, the k-means++ start, and the estimator KMeans.
 
-The functions are for reading: each says what is computed, in a few lines. The estimator gets the same from lloyd.py, fast.
+The functions are for reading: each says what is computed, in a few lines. The estimator gets the same fast, from
+nearest.py, lloyd.py and seeding.py.
 """
 
+from contextlib import contextmanager
 from typing import NamedTuple
 from warnings import warn
 
@@ -11,7 +13,10 @@ from scipy.spatial.distance import cdist
 
 from .estimator import Estimator
 from .exceptions import ConvergenceWarning
-from .lloyd import assign, plusplus, run_lloyd, sum_of_distances
+from .lloyd import run_lloyd, sum_of_distances
+from .nearest import assign
+from .seeding import plusplus
+from .table import Table
 from .threads import workers
 from .validation import (
     check_choice,
@@ -172,7 +177,7 @@ class KMeans(Estimator):
         check_flag("copy_x", self.copy_x)
         best = None
         with workers() as mapping:
-            table = self._fit_table(X, sample_weight, mapping)
+            table = self._check_fit_data(X, lambda X: Table(X, sample_weight, mapping=mapping))
             K = check_integer("n_clusters", self.n_clusters, least=1, most=table.n_rows, hint="There cannot be more clusters than points.")
             for number, start in enumerate(self._starts(table, K, rng), 1):
                 run = run_lloyd(table, start, tol * (table.spread**2).mean(), max_iter)
@@ -216,10 +221,15 @@ class KMeans(Estimator):
                 pass
         return table.X[rng.choice(table.n_rows, K, replace=False)]
 
+    @contextmanager
+    def _new_table(self, X, sample_weight=None):
+        with workers() as mapping:
+            yield self._check_new_data(X, lambda X: Table(X, sample_weight, mapping=mapping))
+
     def predict(self, X):
         """Return the index of the nearest center for each row of X: shape (N,), int32."""
-        with workers() as mapping:
-            return assign(self._new_table(X, mapping=mapping), self.cluster_centers_)
+        with self._new_table(X) as table:
+            return assign(table, self.cluster_centers_)
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, and return labels_."""
@@ -227,8 +237,7 @@ class KMeans(Estimator):
 
     def transform(self, X):
         """Return the distance of each row of X to each center: shape (N, K), in units of X, float32 if X is."""
-        with workers() as mapping:
-            table = self._new_table(X, mapping=mapping)
+        with self._new_table(X) as table:
             distances = np.empty((table.n_rows, len(self.cluster_centers_)), np.float32 if table.X.dtype == np.float32 else float)
 
             def block(rows):
@@ -244,8 +253,7 @@ class KMeans(Estimator):
 
     def score(self, X, y=None, sample_weight=None):
         """Return minus the inertia of X under the fitted centers."""
-        with workers() as mapping:
-            table = self._new_table(X, sample_weight, mapping)
+        with self._new_table(X, sample_weight) as table:
             return -sum_of_distances(table, assign(table, self.cluster_centers_), self.cluster_centers_)
 
 

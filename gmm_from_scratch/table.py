@@ -3,7 +3,7 @@
 import numpy as np
 
 from .threads import sum_of_blocks
-from .validation import check_data, check_floats
+from .validation import check_data, check_floats, check_sample_weight
 
 BLOCK_BYTES = 1 << 20       # what one thread works on at a time: it fits the cache of its core
 
@@ -25,6 +25,11 @@ class Table:
             check_floats("sample_weight", self.weight, (self.n_rows,), hint="Give one weight for each row of X.")
         self.mapping, self.dtype = mapping, np.dtype(float)
         self._measure()
+
+    @property
+    def shape(self):
+        """(N, D), as an array has it."""
+        return self.n_rows, self.n_features
 
     def block(self, rows, dtype=None):
         """Return those rows as floats of the given type, (B, D), and their weights, (B,) or None."""
@@ -60,9 +65,8 @@ class Table:
         bad_weight, self.total, first, second = self.sum(moments, 3 * self.n_features)
         if not second.max() <= 1e200:               # NaN, infinite, or too large to square
             check_data(self.X)                      # says which entry, and what to do
-        if bad_weight or self.total <= 0:
-            check_floats("sample_weight", self.weight, (self.n_rows,))
-            raise ValueError("sample_weight must hold no negative entry and not be zero everywhere: give at least one that is positive.")
+        if bad_weight or self.total <= 0:           # says in which way
+            check_sample_weight(self.weight, self.n_rows)
         mean = first / self.total
         self.spread = np.sqrt(np.maximum(second / self.total - mean**2, 0))
         self.centre = origin + mean

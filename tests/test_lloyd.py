@@ -9,7 +9,9 @@ import sklearn.cluster
 
 from gmm_from_scratch import KMeans, threads
 from gmm_from_scratch.kmeans import assign_step, inertia, kmeans_plusplus, kmeans_steps
-from gmm_from_scratch.lloyd import Columns, assign, nearest, plusplus, run_lloyd
+from gmm_from_scratch.lloyd import run_lloyd
+from gmm_from_scratch.nearest import Columns, assign, nearest
+from gmm_from_scratch.seeding import plusplus
 from gmm_from_scratch.table import Table
 
 SIZES = {"2 x 3": (900, 2, 3), "1 x 2": (300, 1, 2), "5 x 7": (2000, 5, 7), "40 x 6": (500, 40, 6), "2 x 300": (2000, 2, 300)}
@@ -165,7 +167,7 @@ def test_the_result_is_scikit_learns_from_the_same_start(N, D, K, seed):
 @pytest.mark.parametrize("n_trials", [1, 4])
 @pytest.mark.parametrize("kept", [0, 1 << 20])
 def test_plusplus_draws_what_the_textbook_draws(seed, n_trials, kept, monkeypatch):
-    monkeypatch.setattr("gmm_from_scratch.lloyd.KEPT_BYTES", kept)
+    monkeypatch.setattr("gmm_from_scratch.seeding.KEPT_BYTES", kept)
     X, _ = blobs(1500, 3, 5, seed)
     weight = np.random.default_rng(seed).choice([0.0, 1.0, 3.0], size=len(X))
     for w in (None, weight):
