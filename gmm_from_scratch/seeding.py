@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .nearest import Columns, product
+from .nearest import Columns
 from .table import rows_per_block
 
 KEPT_BYTES = 8 << 20            # the distances to all candidates are kept if they take no more than this
@@ -31,12 +31,12 @@ def plusplus(table, n_clusters, rng, n_trials=1):
         """Return what the chances of rows would be if each of the candidates were a center: (T, B)."""
         x, c = table.X[rows], candidates - columns.origin.astype(float)
         lengths = (c * c).sum(axis=1)
-        new = product((-2 * c).astype(columns.dtype), columns.shifted(x).T)
+        new = np.ascontiguousarray((columns.shifted(x) @ (-2 * c).T.astype(columns.dtype)).T)
         new += squares[rows]
         new += lengths[:, None].astype(columns.dtype)
-        small = new < 32 * columns.rounding * (squares[rows] + float(lengths.max()))
-        if small.any():
-            t, n = np.nonzero(small)
+        small = np.flatnonzero(new < 32 * columns.rounding * (squares[rows] + float(lengths.max())))
+        if len(small):
+            t, n = np.divmod(small, len(x))
             new[t, n] = ((x[n].astype(float) - candidates[t]) ** 2).sum(axis=1)
         if relative is not None:
             new *= relative[rows].astype(columns.dtype)

@@ -1,4 +1,4 @@
-"""The fast path of k-means against the few lines of kmeans.py, and what it promises beyond them: speed aside, memory."""
+"""Lloyd's rounds on the fast path against the few lines of kmeans.py, and what the estimator promises beyond them."""
 
 import tracemalloc
 from itertools import islice, pairwise
@@ -6,25 +6,17 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 import sklearn.cluster
+from random_models import blobs
 
 from gmm_from_scratch import KMeans, threads
-from gmm_from_scratch.kmeans import assign_step, inertia, kmeans_plusplus, kmeans_steps
+from gmm_from_scratch.kmeans import kmeans_steps
 from gmm_from_scratch.lloyd import run_lloyd
-from gmm_from_scratch.nearest import Columns, assign, nearest
-from gmm_from_scratch.seeding import plusplus
 from gmm_from_scratch.table import Table
 
 SIZES = {"2 x 3": (900, 2, 3), "1 x 2": (300, 1, 2), "5 x 7": (2000, 5, 7), "40 x 6": (500, 40, 6), "2 x 300": (2000, 2, 300)}
 each_size = pytest.mark.parametrize(("N", "D", "K"), SIZES.values(), ids=SIZES)
 each_seed = pytest.mark.parametrize("seed", range(3))
 each_dtype = pytest.mark.parametrize("dtype", ["float64", "float32"])
-
-
-def blobs(N, D, K, seed=0):
-    """Return overlapping round groups, and K rows of them."""
-    rng = np.random.default_rng(seed)
-    X = 2 * rng.normal(size=(K, D))[rng.integers(K, size=N)] + rng.normal(size=(N, D))
-    return X, X[rng.choice(N, K, replace=False)]
 
 
 def textbook(X, start, max_iter=300, weight=None):
@@ -85,37 +77,6 @@ def test_empty_clusters_are_filled_as_in_the_textbook(n_empty):
         agree(run_lloyd(Table(X), start, 0, max_iter), X, start, max_iter=max_iter)
 
 
-def test_ties_go_to_the_first_center_whatever_the_rounding_of_products():
-    grid = np.stack(np.meshgrid(np.arange(-8.0, 9), np.arange(-8.0, 9)), axis=-1).reshape(-1, 2)
-    for centers in ([[-2.0, 0], [2, 0], [0, 2], [0, -2]], [[3.0, 3], [3, 3], [-3, -3]], [[1.0, 1]] * 5):
-        for X in (grid, grid + 1000, grid.astype(np.float32)):
-            shift = np.array(centers) + X[0] - grid[0]
-            np.testing.assert_array_equal(assign(Table(X), shift), assign_step(X, shift))
-
-
-@each_dtype
-@pytest.mark.parametrize("offset", [0, 1e3, 1e6])
-@pytest.mark.parametrize("near", [1e-3, 1e-9])
-def test_near_ties_are_decided_by_exact_distances(near, offset, dtype):
-    rng = np.random.default_rng(0)
-    side = near * rng.normal(size=3000)                         # how far each row is from the border of the two clusters
-    X = (np.column_stack([side, 10 * rng.normal(size=(3000, 2))]) + offset).astype(dtype)
-    centers = np.array([[-1.0, 0, 0], [1, 0, 0]]) + offset
-    np.testing.assert_array_equal(assign(Table(X), centers), assign_step(X, centers))
-
-
-@each_dtype
-@each_size
-def test_a_room_is_never_larger_than_it_is(N, D, K, dtype):
-    X, centers = blobs(N, D, K)
-    X = (X + 3).astype(dtype)
-    rooms = nearest(Columns(Table(X), K), centers)(X)[1]
-    distances = np.sort(np.sqrt(((X[:, None].astype(float) - centers) ** 2).sum(axis=2)), axis=1)
-    true = distances[:, 1] - distances[:, 0]
-    assert (rooms <= true * (1 + 1e-6)).all()
-    assert np.median(rooms / true) > 0.7                        # and not so much smaller that it would be of no use
-
-
 @pytest.mark.parametrize(("scale", "offset"), [(1, 1e8), (1e-6, 0), (1e6, 0), (1e-30, 0), (1e30, 0), (1e-6, 10), (1e60, 1e60)])
 def test_neither_units_nor_a_far_origin_change_the_partition(scale, offset):
     X, start = blobs(1000, 3, 5)
@@ -161,40 +122,6 @@ def test_the_result_is_scikit_learns_from_the_same_start(N, D, K, seed):
     np.testing.assert_allclose(ours.cluster_centers_, theirs.cluster_centers_, rtol=0, atol=1e-10)
     np.testing.assert_array_equal(ours.labels_, theirs.labels_)
     assert (ours.n_iter_, ours.inertia_) == (theirs.n_iter_, pytest.approx(theirs.inertia_, rel=1e-10))
-
-
-@each_seed
-@pytest.mark.parametrize("n_trials", [1, 4])
-@pytest.mark.parametrize("kept", [0, 1 << 20])
-def test_plusplus_draws_what_the_textbook_draws(seed, n_trials, kept, monkeypatch):
-    monkeypatch.setattr("gmm_from_scratch.seeding.KEPT_BYTES", kept)
-    X, _ = blobs(1500, 3, 5, seed)
-    weight = np.random.default_rng(seed).choice([0.0, 1.0, 3.0], size=len(X))
-    for w in (None, weight):
-        for offset in (0, 1e6):
-            ours = plusplus(Table(X + offset, w), 12, np.random.default_rng(seed), n_trials)
-            np.testing.assert_array_equal(ours, kmeans_plusplus(X + offset, 12, seed, w, n_trials))
-
-
-def test_plusplus_draws_the_same_from_many_blocks(monkeypatch):
-    X, _ = blobs(5000, 2, 5)
-    monkeypatch.setattr("gmm_from_scratch.table.BLOCK_BYTES", 10_000)
-    np.testing.assert_array_equal(plusplus(Table(X), 9, np.random.default_rng(1), 4), kmeans_plusplus(X, 9, 1, None, 4))
-
-
-@each_dtype
-def test_plusplus_sees_that_equal_rows_are_equal(dtype):
-    X = np.repeat(np.random.default_rng(0).normal(size=(6, 4)) + 7, 50, axis=0).astype(dtype)
-    centers = plusplus(Table(X), 6, np.random.default_rng(0), 3)
-    assert len(np.unique(centers, axis=0)) == 6
-    with pytest.raises(ValueError, match="X has only 6 distinct rows"):
-        plusplus(Table(X), 7, np.random.default_rng(0), 3)
-
-
-def test_more_candidates_give_better_starts():
-    X, _ = blobs(2000, 2, 20)
-    plain, greedy = ([inertia(X, assign_step(X, c), c) for c in (kmeans_plusplus(X, 20, seed, None, n) for seed in range(12))] for n in (1, 5))
-    assert np.mean(greedy) < 0.95 * np.mean(plain)
 
 
 @each_dtype
