@@ -1,4 +1,4 @@
-"""Random mixtures that several test files start from."""
+"""Random mixtures and groups that several test files start from."""
 
 import numpy as np
 

@@ -10,7 +10,7 @@ from random_models import blobs
 
 from gmm_from_scratch import KMeans, threads
 from gmm_from_scratch.kmeans import kmeans_steps
-from gmm_from_scratch.lloyd import run_lloyd
+from gmm_from_scratch.lloyd import Clusters, run_lloyd
 from gmm_from_scratch.table import Table
 
 SIZES = {"2 x 3": (900, 2, 3), "1 x 2": (300, 1, 2), "5 x 7": (2000, 5, 7), "40 x 6": (500, 40, 6), "2 x 300": (2000, 2, 300)}
@@ -56,6 +56,24 @@ def test_weights_in_the_fast_path(seed):
     X, start = blobs(700, 3, 4, seed)
     weight = np.random.default_rng(seed).choice([0.0, 0.3, 1.0, 5.0], size=len(X))
     agree(run_lloyd(Table(X, weight), start, 0, 300), X, start, weight)
+
+
+def test_a_cluster_whose_weights_have_left_is_empty_although_their_sum_is_rounded():
+    for seed in range(60):                                      # 0.1 + 0.2 - 0.3 is not 0
+        rng = np.random.default_rng(seed)
+        X, start = rng.normal(size=(40, 1)), 2 * rng.normal(size=(9, 1))
+        weight = rng.choice([0.1, 0.2, 0.3, 0.7], size=40)
+        agree(run_lloyd(Table(X, weight), start, 0, 300), X, start, weight)
+
+
+def test_late_rounds_leave_most_rows_alone():
+    X, start = blobs(5000, 2, 5)
+    clusters, looked_at = Clusters(Table(X), start), []
+    for _ in range(30):
+        looked_at.append((~(clusters.rooms > clusters.spent)).mean())
+        clusters.assign()
+        clusters.move(clusters.means())
+    assert looked_at[0] == 1 and max(looked_at[-5:]) < 0.2
 
 
 def test_a_weight_is_a_number_of_equal_rows():

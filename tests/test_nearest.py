@@ -42,3 +42,10 @@ def test_a_room_is_never_larger_than_it_is(N, D, K, dtype):
     true = distances[:, 1] - distances[:, 0]
     assert (rooms <= true * (1 + 1e-6)).all()
     assert np.median(rooms / true) > 0.7                        # and not so much smaller that it would be of no use
+
+
+@pytest.mark.parametrize(("dtype", "offset"), [("float64", 0), ("float64", 1e8), ("float32", 0), ("float32", 5000)])
+def test_exact_distances_are_rarely_needed_wherever_the_data_lie(dtype, offset):
+    X, centers = blobs(5000, 4, 6)
+    X, centers = (X + offset).astype(dtype), centers + offset
+    assert (nearest(Columns(Table(X), 6), centers)(X)[1] > 0).mean() > 0.99
