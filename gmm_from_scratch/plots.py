@@ -99,7 +99,7 @@ def draw_field(ax, values, *, levels=8, resolution=200, lines=False):
     """
     x, y, z = _over_the_axes(ax, "values", values, resolution)
     draw = ax.contour if lines else ax.contourf
-    look = {"colors": "0.35", "linewidths": 0.8} if lines else {"cmap": "Greys", "alpha": 0.7}
+    look = {"colors": "0.35", "linewidths": 0.8, "linestyles": "solid"} if lines else {"cmap": "Greys", "alpha": 0.7}
     contours = draw(x, y, z, levels=levels, zorder=0, **look)
     ax.set(xlim=x[0, [0, -1]], ylim=y[[0, -1], 0])
     return contours
