@@ -143,7 +143,7 @@ def draw_field(ax, values, *, levels=8, resolution=200, lines=False):
         raise ValueError(f"levels is {shown(levels)}; expected a number of levels, or two or more increasing values.")
     draw = ax.contour if check_flag("lines", lines) else ax.contourf
     x, y, z = _over_the_axes(ax, "values", values, resolution)
-    look = {"colors": "0.35", "linewidths": 0.8} if lines else {"cmap": SHADES}
+    look = {"colors": "0.35", "linewidths": 0.8, "linestyles": "solid"} if lines else {"cmap": SHADES}
     contours = draw(x, y, z, levels=levels, zorder=0, **look)
     ax.set(xlim=x[0, [0, -1]], ylim=y[[0, -1], 0])
     return contours
