@@ -12,6 +12,8 @@ import numpy as np
 from .covariances import check_covariances
 from .gaussian import cholesky_factor
 
+NEAR = 100.0            # nats: e⁻¹⁰⁰ of a sum is far from its last digit
+
 
 class Form(NamedTuple):
     """How one family writes the quadratic part of its log densities, and what it sums for its covariances."""
@@ -59,7 +61,7 @@ FORMS = {
         lambda z, r: (z * z) @ r,
         lambda S, N, m: S / N[:, None] - m**2),
     "spherical": Form(
-        lambda D: 1, lambda z, out: np.einsum("db,db->b", z, z, out=out[0]), lambda precisions: -0.5 * precisions,
+        lambda D: 1, lambda z, out: _squares(z, out[0]), lambda precisions: -0.5 * precisions,
         lambda sums, D: sums[:, 0],
         lambda z, r: ((z * z) @ r).sum(),
         lambda S, N, m: (S / N - (m**2).sum(axis=1)) / m.shape[1]),
@@ -110,26 +112,55 @@ class Point:
         quadratic = FORMS[self.family].coefficients(precisions)
         return np.hstack([constant[:, None], linear, np.broadcast_to(quadratic, (len(linear), quadratic.shape[1]))])
 
-    def log_joint(self, z, exact=True):
-        """Return ln p(z, z_n = k) from whitened coordinates y = W_k (z - μ_k): (K, B) for z (D, B).
-
-        exact: subtract before multiplying. Otherwise y loses the digits of √reach, and some passes over z are saved.
-        """
+    def log_joint(self, z):
+        """Return ln p(z, z_n = k) from whitened coordinates y = W_k (z - μ_k): (K, B) for z (D, B)."""
         joint = np.empty((len(self.means), z.shape[1]), z.dtype)
-        whitener = np.broadcast_to(self.whitener, (len(joint), *self.whitener.shape[1:])).astype(z.dtype)
-        means, white = (array.astype(z.dtype)[:, :, None] for array in (self.means, self.whiten(self.means)))
+        whitener = np.broadcast_to(self.whitener, (len(joint), *self.whitener.shape[1:]))
         for k, W in enumerate(whitener):
-            if W.ndim == 1:
-                y = W[:, None] * (z - means[k])
-            elif exact:
-                y = W @ (z - means[k])
-            else:
-                y = W @ z
-                y -= white[k]
-            np.einsum("db,db->b", y, y, out=joint[k])
+            difference = z - self.means[k, :, None]
+            _squares(W[:, None] * difference if W.ndim == 1 else W @ difference, joint[k])
         joint *= -0.5
-        joint += self.peaks[:, None].astype(z.dtype)
+        joint += self.peaks[:, None]
         return joint
+
+    def near_log_joint(self, dtype):
+        """Return a function of z, (D, B), that gives ln p(z, z_n = k) where it comes NEAR the largest of its column.
+
+        Elsewhere it gives some number that is too far below the largest to matter. Since W_k is a lower triangle, half of
+        the features tell half of y = W_k z - W_k μ_k, and |y|² cannot fall below what that half adds up to. Mostly this
+        is enough to know that a component is out. For full covariances.
+        """
+        half = self.means.shape[1] // 2
+        W = np.concatenate([self.whitener, -self.whiten(self.means)[:, :, None]], axis=2).astype(dtype)     # times [z, 1]
+        upper, lower = (np.ascontiguousarray(part) for part in (W[:, :half, [*range(half), -1]], W[:, half:]))
+        peaks = self.peaks[:, None].astype(dtype)
+
+        def log_joint(z):
+            z1 = np.concatenate([z, np.ones((1, z.shape[1]), dtype)])
+            first = z1[[*range(half), -1]]
+            L = np.empty((len(W), z.shape[1]), dtype)
+            for k, rows in enumerate(upper):
+                _squares(rows @ first, L[k])
+            L *= -0.5
+            L += peaks                                          # no ln p(z, z_n = k) is higher
+            done = np.zeros(L.shape, bool)
+            todo = L == L.max(axis=0)                           # first the likeliest, then all that may come near it
+            for _ in range(2):
+                for k, rows in enumerate(lower):
+                    mine = np.flatnonzero(todo[k])
+                    if 2 * len(mine) > z.shape[1] and not done[k].any():
+                        mine = slice(None)
+                    L[k, mine] -= 0.5 * _squares(rows @ z1[:, mine])
+                    done[k, mine] = True
+                todo = (L > np.where(done, L, -np.inf).max(axis=0) - NEAR) & ~done
+            return L
+
+        return log_joint
+
+
+def _squares(y, out=None):
+    """Return |y|² of each column."""
+    return np.einsum("db,db->b", y, y, out=out)
 
 
 def _cholesky_factors(matrices, K, family):

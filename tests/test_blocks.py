@@ -255,7 +255,7 @@ def test_the_unit_of_the_weights_does_not_matter(family):
 
 
 @pytest.mark.parametrize(("weight", "error"), [
-    ([1.0, 2.0], "sample_weight has shape"), (np.full(150, -1.0), "negative"), (np.zeros(150), "at least one that is positive"),
+    ([1.0, 2.0], "sample_weight has shape"), (np.full(150, -1.0), "negative"), (np.zeros(150), "zero everywhere"),
     (np.full(150, np.nan), "sample_weight holds"), (np.ones((150, 1)), "sample_weight has shape"), (["x"] * 150, "sample_weight"),
     (1.0, "sample_weight has shape"), (np.full(150, 1e200), "sample_weight has entries"),
 ])
@@ -354,7 +354,7 @@ def test_memory_does_not_grow_with_the_data(family, D, K):
     start = random_mixture(K, D, family, spread=0.1)
     rng = np.random.default_rng(0)
     peaks = []
-    for N in (40_000 // D, 240_000 // D):
+    for N in (400_000 // D, 1_600_000 // D):
         X, weight = rng.normal(size=(N, D)), np.ones(N)
         tracemalloc.start()
         try:
@@ -363,7 +363,7 @@ def test_memory_does_not_grow_with_the_data(family, D, K):
         finally:
             tracemalloc.stop()
     assert max(peaks) < 16
-    assert peaks[1] < peaks[0] + 3                          # MiB; a single N x K array would take 0.6 to 6 more
+    assert peaks[1] < peaks[0] + 2                          # MiB; a single N x K array would take 2.9 to 37 more
 
 
 # Convergence

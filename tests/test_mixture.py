@@ -62,7 +62,7 @@ def test_the_kmeans_start_is_the_m_step_of_its_labels():
     labels = KMeans(3, n_init=1, random_state=np.random.default_rng(5)).fit(IRIS).labels_
     expected = start_from_labels(IRIS, labels, 3, reg_covar=0)
     np.testing.assert_array_equal(start.means_, expected.means)
-    np.testing.assert_array_equal(start.means_, [IRIS[labels == k].mean(axis=0) for k in range(3)])
+    np.testing.assert_allclose(start.means_, [IRIS[labels == k].mean(axis=0) for k in range(3)], rtol=1e-13)
     np.testing.assert_allclose(start.covariances_, [np.cov(IRIS[labels == k].T, bias=True) for k in range(3)])
 
 
@@ -196,8 +196,8 @@ def test_predictions_are_the_e_step_of_the_fitted_mixture():
     model = GaussianMixture(3, random_state=0).fit(IRIS)
     new = IRIS[::4] + 0.3
     resp, log_density = e_step(new, Mixture(model.weights_, model.means_, model.covariances_))
-    np.testing.assert_array_equal(model.predict_proba(new), resp)
-    np.testing.assert_array_equal(model.score_samples(new), log_density)
+    np.testing.assert_allclose(model.predict_proba(new), resp, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(model.score_samples(new), log_density, rtol=1e-12)
     np.testing.assert_array_equal(model.predict(new), resp.argmax(axis=1))
     np.testing.assert_array_equal(GaussianMixture(3, random_state=0).fit_predict(IRIS), model.predict(IRIS))
 
