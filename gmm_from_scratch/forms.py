@@ -12,7 +12,7 @@ import numpy as np
 from .covariances import check_covariances
 from .gaussian import cholesky_factor
 
-NEAR = 100.0            # nats: e⁻¹⁰⁰ of a sum is far from its last digit
+NEAR = 60.0             # nats: e⁻⁶⁰ of a sum is far from its last digit
 
 
 class Form(NamedTuple):
@@ -143,16 +143,18 @@ class Point:
                 _squares(rows @ first, L[k])
             L *= -0.5
             L += peaks                                          # no ln p(z, z_n = k) is higher
-            done = np.zeros(L.shape, bool)
-            todo = L == L.max(axis=0)                           # first the likeliest, then all that may come near it
-            for _ in range(2):
-                for k, rows in enumerate(lower):
-                    mine = np.flatnonzero(todo[k])
-                    if 2 * len(mine) > z.shape[1] and not done[k].any():
-                        mine = slice(None)
-                    L[k, mine] -= 0.5 * _squares(rows @ z1[:, mine])
-                    done[k, mine] = True
-                todo = (L > np.where(done, L, -np.inf).max(axis=0) - NEAR) & ~done
+            top, likeliest = np.empty(z.shape[1], dtype), L.argmax(axis=0)
+
+            def complete(k, mine):
+                L[k, mine] -= 0.5 * _squares(lower[k] @ z1[:, mine])
+                return L[k, mine]
+
+            for k in range(len(L)):                             # first the likeliest, then all others that may come near it
+                mine = np.flatnonzero(likeliest == k)
+                top[mine] = complete(k, mine)
+            near = L > top - NEAR
+            for k in np.flatnonzero(near.any(axis=1)):
+                complete(k, np.flatnonzero(near[k] & (likeliest != k)))
             return L
 
         return log_joint

@@ -19,6 +19,8 @@ from .forms import FORMS, NEAR, Point
 
 FARTHEST = {"d": 1e4, "f": 1e3}     # squares about a centre lose the digits of this factor, μᵀ Σ⁻¹ μ: beyond it, take a nearer one
 CUT, LEAST = 0.85, 0.5              # powers of the smallest float: where densities are cut off, and what their sum must exceed
+NUMBERS = {code: np.finfo(code) for code in "df"}
+LOWEST = {code: CUT * np.log(float(NUMBERS[code].tiny)) for code in "df"}      # where densities are cut off, as a logarithm
 MANY_FEATURES = 30                  # from here on, the products of all pairs cost more than whitened coordinates
 
 
@@ -30,7 +32,7 @@ def expanded_e_step(table, point):
     theta, n_features = point.theta(), table.n_features
     usual = point.peaks.max() - n_features / 2                      # ln p(x) of most points is near this,
     theta[:, 0] -= usual                                            # or, without its common term, as far off as the means
-    quick = point.family != "tied" or point.reach() + n_features < -np.log(np.finfo(table.dtype).tiny) / 2
+    quick = point.family != "tied" or point.reach() + n_features < -LOWEST[table.dtype.char] * LEAST / CUT
     theta, centre = theta.astype(table.dtype), table.centre.astype(table.dtype)[:, None]
 
     def e_step(rows):
@@ -78,10 +80,9 @@ def sum_of_exp(joint, quick, cut=True):
     """
     with np.errstate(all="ignore"):
         L = joint()
-        tiny = np.finfo(L.dtype).tiny
         if quick:
             total = _exp(L, cut).sum(axis=0)
-            if tiny**LEAST < total.min() and total.max() < np.inf:
+            if NUMBERS[L.dtype.char].tiny**LEAST < total.min() and total.max() < np.inf:
                 return L, total, np.log(total, dtype=float)
             L = joint()
         top = L.max(axis=0)
@@ -92,8 +93,8 @@ def sum_of_exp(joint, quick, cut=True):
 
 def _exp(L, cut):
     """Return exp(L), written over L."""
-    if cut and not L.min() > (lowest := np.log(np.finfo(L.dtype).tiny) * CUT):      # a look costs less than a cut
-        np.maximum(L, lowest, out=L)
+    if cut and not L.min() > LOWEST[L.dtype.char]:          # a look costs less than a cut
+        np.maximum(L, LOWEST[L.dtype.char], out=L)
     return np.exp(L, out=L)
 
 
@@ -120,7 +121,7 @@ class EM:
     def __init__(self, table, family, reg_covar=0.0):
         self.table, self.family, self.form, self.reg_covar = table, family, FORMS[family], reg_covar
         self.scatter = table.scatter() if family == "tied" else None
-        number = np.finfo(table.dtype)
+        number = NUMBERS[table.dtype.char]
         self.smallest_share = max(number.tiny ** (CUT - LEAST), np.exp(-NEAR)) / number.eps    # below it, what was cut off could tell
 
     def visit(self, point):
@@ -173,7 +174,7 @@ class EM:
                 second.append(self.form.second(difference, r))
             return [density.sum(axis=1, dtype=float), first, np.array(second, float), sum_log(log_density, weight)]
 
-        counts, first, second, log_likelihood = self.table.sum(block, 3 * D + 2 * K, D * (D + 1) // 2)
+        counts, first, second, log_likelihood = self.table.sum(block, 3 * D + 2 * K)
         return Visit(None, log_likelihood, True, centres, counts, first, second.sum(axis=0) if self.family == "tied" else second)
 
     def m_step(self, visit):
