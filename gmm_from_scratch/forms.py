@@ -5,6 +5,7 @@ for diag, |x|² for spherical, none for tied, where the quadratic term is common
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ class Form(NamedTuple):
     central: Callable       # second moments, N_k, m_k (K, D) -> covariances, when the means are m_k
 
 
+_upper_triangle = cache(np.triu_indices)        # asked for in every round
+
+
 def _products(z, out):
     """Write z_i z_j for all i ≤ j."""
     row = 0
@@ -36,13 +40,13 @@ def _products(z, out):
 
 def _halves(precisions):
     """Return the coefficients of z_i z_j in -½ zᵀ Λ z: off the diagonal, each stands for two equal entries."""
-    i, j = np.triu_indices(precisions.shape[-1])
+    i, j = _upper_triangle(precisions.shape[-1])
     return precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
 
 
 def _symmetric(sums, D):
     """Return the symmetric matrices whose upper triangles are the rows of `sums`."""
-    (i, j), matrices = np.triu_indices(D), np.empty((len(sums), D, D))
+    (i, j), matrices = _upper_triangle(D), np.empty((len(sums), D, D))
     matrices[:, i, j] = matrices[:, j, i] = sums
     return matrices
 
