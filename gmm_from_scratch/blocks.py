@@ -19,8 +19,8 @@ def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=Non
     """Repeat EM until the log-likelihood gains less than `tol` nats per row, at most `max_iter` rounds.
 
     The same as em.run_em, to rounding. X: (N, D), of any layout and type, float32 being computed with as float32 and
-    summed as float64; parameters are float64. start: a Mixture. sample_weight: (N,), how often each row counts; ln p(X) counts so too, and `tol` is
-    per unit of weight. on_round(n_iter, log_likelihood): called after each round.
+    summed as float64; parameters are float64. start: a Mixture. sample_weight: (N,), how often each row counts; ln p(X)
+    counts so too, and `tol` is per unit of weight. on_round(n_iter, log_likelihood): called after each round.
     accelerate: extrapolate from EM's steps; squarem.py says what is promised. A round is then one pass over the data; one
     that led nowhere repeats the likelihood before it.
     Raises ValueError or TypeError for bad input, SingularCovarianceError, with the component's index, for a collapse.
