@@ -152,14 +152,15 @@ class EM:
         return Visit(point, log_likelihood, False, 0.0, sums[:, 0], sums[:, 1:1 + D], second)
 
     def _visit_directly(self, point, centres, exact=True):
-        visit = self._sum_about(centres, direct_e_step(self.table, point, exact))._replace(point=point, exact=exact)
+        e_step = direct_e_step(self.table, point, exact)
+        visit = self._sum_about(centres, e_step, float if exact else None)._replace(point=point, exact=exact)
         if exact and not np.isfinite(visit.log_likelihood):
             raise ValueError("X lies so far from the means, in units of the covariances, that a distance overflows. Drop such "
                              "rows, or widen the covariances.")
         return visit
 
-    def _sum_about(self, centres, e_step):
-        """Return the moments about these centres under the responsibilities that an E-step gives."""
+    def _sum_about(self, centres, e_step, dtype=float):
+        """Return the moments about these centres under the responsibilities that an E-step gives, and computes in this dtype."""
         K, D = centres.shape
         centres = centres.astype(self.table.dtype).astype(float)        # numbers that x can be compared with exactly
 
@@ -174,7 +175,7 @@ class EM:
                 second.append(self.form.second(difference, r))
             return [density.sum(axis=1, dtype=float), first, np.array(second, float), sum_log(log_density, weight)]
 
-        counts, first, second, log_likelihood = self.table.sum(block, 3 * D + 2 * K)
+        counts, first, second, log_likelihood = self.table.sum(block, 3 * D + 2 * K, dtype=dtype)
         return Visit(None, log_likelihood, True, centres, counts, first, second.sum(axis=0) if self.family == "tied" else second)
 
     def m_step(self, visit):

@@ -62,7 +62,7 @@ def start_from_whitened_kmeans(X, n_components, rng, *, sample_weight=None, **op
             whitened[rows] = np.linalg.solve(L, (table.block(rows, float)[0] - whole.means[0]).T).T
             return []
 
-        table.sum(whiten, 4 * table.n_features)
+        table.sum(whiten, 4 * table.n_features, dtype=float)
         labels = KMeans(n_components, n_init=1, random_state=rng).fit(whitened, sample_weight=table.weight).labels_
         return _from_labels(table, labels, n_components, options)
 
@@ -154,7 +154,7 @@ def _seed_dead(table, means):
     def count(rows):
         return [np.bincount(distances(rows).argmin(axis=1), minlength=len(means))]
 
-    dead = np.flatnonzero(table.sum(count, table.n_features + 2 * len(means))[0] == 0)
+    dead = np.flatnonzero(table.sum(count, table.n_features + 2 * len(means), dtype=float)[0] == 0)
     if not len(dead):
         return means
     farness = np.empty(len(table))
@@ -163,7 +163,7 @@ def _seed_dead(table, means):
         farness[rows] = distances(rows).min(axis=1)
         return []
 
-    table.sum(measure, table.n_features + 2 * len(means))
+    table.sum(measure, table.n_features + 2 * len(means), dtype=float)
     if table.weight is not None:
         farness *= table.weight
     means = means.copy()

@@ -45,12 +45,13 @@ class Table:
         weight = None if self.weight is None else self.weight[rows].astype(dtype, copy=False)
         return self.X[rows].astype(dtype, copy=False), weight
 
-    def sum(self, f, doubles_per_row, product_per_row=0):
+    def sum(self, f, numbers_per_row, product_per_row=0, dtype=None):
         """Return the sum of f(rows), a list of arrays, over blocks of rows.
 
-        doubles_per_row: how many numbers f keeps of each row; product_per_row: how many pairs of numbers its matrix
-        products multiply for it. Both tell how many rows make a good block.
+        numbers_per_row: how many numbers f keeps of each row, of this dtype or the table's; product_per_row: how many pairs
+        of numbers its matrix products multiply for it. Both tell how many rows make a good block.
         """
+        doubles_per_row = numbers_per_row * np.dtype(dtype or self.dtype).itemsize / 8
         return sum_of_blocks(f, self.n_rows, rows_per_block(doubles_per_row, product_per_row), self.mapping)
 
     def scatter(self):
@@ -59,7 +60,7 @@ class Table:
             x, weight = self.block(rows, float)
             z = x - self.centre
             return [(z if weight is None else weight[:, None] * z).T @ z]
-        return self.sum(products, 3 * self.n_features)[0]
+        return self.sum(products, 3 * self.n_features, dtype=float)[0]
 
     def _measure(self, dtype):
         origin = self.X[0].astype(float)            # near the data: squares about it lose few digits
@@ -100,7 +101,7 @@ def open_table(X, sample_weight=None, *, n_features=None, dtype=None):
 
 def rows_per_block(doubles_per_row, product_per_row=0):
     """Return how many rows one block may have."""
-    rows = max(64, BLOCK_BYTES // (8 * doubles_per_row))
+    rows = max(64, int(BLOCK_BYTES / (8 * doubles_per_row)))
     small = int(SMALL_PRODUCT // max(product_per_row, 1))
     return min(rows, small) if small >= FEWEST_ROWS else rows
 
