@@ -157,6 +157,11 @@ def test_a_field_has_the_levels_of_its_function_and_leaves_the_limits(ax, lines)
     np.testing.assert_allclose(np.hypot(*outermost[np.hypot(*outermost.T) > 0.75].T), 1, atol=1e-3)
 
 
+def test_lines_of_a_field_are_solid_below_zero_too(ax):
+    contours = draw_field(ax, lambda points: points[:, 0] - 0.5, levels=[-0.25, 0.25], lines=True)     # matplotlib would dash the first
+    assert [dashes for _, dashes in contours.get_linestyle()] == [None, None]
+
+
 def test_curves_are_the_density_and_its_parts(ax):
     pair = Mixture([0.3, 0.7], [[0.0], [4.0]], [[[1.0]], [[0.25]]])
     draw_curves(ax, pair)
