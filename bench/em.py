@@ -2,7 +2,8 @@
 
 Both start from the same mixture and run the same number of iterations. They take turns, and each round of one turn each
 gives one ratio, so that a machine that is busy for a while slows both. A ratio above 1 says that we are faster. The results
-must agree. Memory is what Python's own accounting (tracemalloc) sees beyond the data, at its peak.
+must agree; in float32, where scikit-learn's sums over a million rows have lost all but two digits, ours must agree with
+float64. Memory is what Python's own accounting (tracemalloc) sees beyond the data, at its peak.
 
 On a busy machine, the threads of scikit-learn's BLAS wait for each other and its times say little; --one-thread then holds
 both sides to one thread and counts the time of the processor, not of the clock.
@@ -34,7 +35,7 @@ from gmm_from_scratch.threads import blas_controls
 CASES = {(10_000, 2, 3): 50, (100_000, 2, 8): 10, (1_000_000, 2, 8): 4, (100_000, 10, 10): 10, (100_000, 50, 16): 4,
          (1_000_000, 16, 16): 3}                                    # N, D, K: iterations
 QUICK = {(10_000, 2, 3): 50, (100_000, 2, 8): 10, (100_000, 10, 10): 5}
-AGREE = {"float64": 1e-8, "float32": 1e-2}                          # float32 knows seven digits of each number
+AGREE = {"float64": 1e-8, "float32": 1e-3}                          # float32 knows seven digits of each number
 
 
 class Result(NamedTuple):
@@ -110,7 +111,8 @@ def measure(X, start, iterations, rounds, agree, clock):
                 our_result = result
             else:
                 their_result = result
-    difference = max(np.abs(one - two).max() / np.abs(two).max() for one, two in zip(our_result, their_result))
+    expected = their_result if X.dtype == np.float64 else fit_ours(X.astype(float), start, iterations)
+    difference = max(np.abs(one - two).max() / np.abs(two).max() for one, two in zip(our_result, expected))
     if difference > agree:
         raise SystemExit(f"The results differ by {difference:.1e}, more than {agree:.0e}.")
     ratios = np.array(theirs) / ours
