@@ -45,8 +45,9 @@ test: ## Run every test
 	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit notebooks book site browser))
 
 # With the BLAS threads that scikit-learn and we have by default.
-bench: .venv/done ## Measure EM against scikit-learn; QUICK=1 takes a few sizes only
+bench: .venv/done ## Measure EM and k-means against scikit-learn; QUICK=1 takes a few sizes only
 	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/em.py $(if $(QUICK),--quick)
+	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/kmeans.py $(if $(QUICK),--quick)
 
 lint: ## Check the style of the code
 	$(call run,.venv/done $(DONE)/lint)

@@ -13,7 +13,7 @@ from .covariances import FAMILIES, check_covariances
 from .data import make_groups
 from .em import Mixture, e_step, m_step
 from .laws import LAWS, TWO_PLACES, Broken, NotChecked, demand, demand_small
-from .validation import check_choice, check_integer
+from .validation import check_choice, check_integer, shown
 
 TOL = 1e-8          # asked of a class that takes `tol`: nats per row, or stricter
 USUAL_TOL = 1e-3    # assumed of a class that does not
@@ -21,7 +21,11 @@ COVARIANCES = [[[1.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 0.5]], [[2.0, -0.6,
 
 
 class Result(NamedTuple):
-    """A law, its outcome ("holds", "broken" or "not checked"), and for the latter two what was seen."""
+    """A law, its outcome ("holds", "broken" or "not checked"), and for the latter two what was seen.
+
+    >>> Result("one feature works", "holds").message
+    ''
+    """
 
     law: str
     outcome: str
@@ -158,7 +162,7 @@ def check_mixture(Model, *, covariance_type="full", random_state=0, verbose=True
     """
     check_choice("covariance_type", covariance_type, FAMILIES)
     if not callable(Model):
-        raise TypeError(f"Model is {Model!r}; expected a class, such as GaussianMixture, not an object made from one.")
+        raise TypeError(f"Model is {shown(Model)}; expected a class, such as GaussianMixture, not an object made from one.")
     subject = _Subject(Model, covariance_type, check_integer("random_state", random_state, least=0, most=2**31))
     results, obstacle = [], None
     drawn_before = np.random.get_state()                    # noqa: NPY002 (a reader's class may draw from this generator:

@@ -24,6 +24,9 @@ class Candidate(NamedTuple):
     comparison's tolerance of the best; agreement: the least adjusted Rand index between the best run's groups and
     theirs, nan if there are none; thinness: as in `selection.thinness`; n_collapsed: starts that collapsed;
     mixture: the fit, or None if every start collapsed, when all numbers are nan.
+
+    >>> Candidate("tied", 2, n_parameters=8, bic=120.5).name
+    'tied, k = 2'
     """
 
     covariance_type: str
@@ -58,6 +61,11 @@ class Comparison:
 
     rows: the Candidates; null: for each criterion, the k it names on each data set simulated from one Gaussian;
     n_init, tolerance: as given to `compare`; n_samples, n_features: N and D.
+
+    >>> X = np.concatenate([np.linspace(-1, 1, 20), np.linspace(9, 11, 20)])[:, None]
+    >>> found = compare(X, [1, 2], "spherical", n_null=0, random_state=0)
+    >>> found.best("bic").n_components, found.doubts(found.best("bic"))
+    (2, [])
     """
 
     rows: tuple
@@ -168,6 +176,9 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
     n_null = check_integer("n_null", n_null, least=0)
     n_folds = check_integer("n_folds", n_folds, least=0, most=len(X), hint="0 leaves the held-out likelihood out.")
     tolerance = check_number("tolerance", tolerance, least=0)
+    if unknown := options.keys() - {"max_iter", "thinnest"}:
+        raise TypeError(f"compare has no parameter {min(unknown)!r}; its options are max_iter and thinnest. "
+                        "Families go into covariance_types.")
     options["reg_covar"] = check_number("reg_covar", reg_covar, least=0)
     models = [(family, k) for family in families for k in sizes]
     rows = [_candidate(X, family, k, n_init, n_folds, tolerance, rng, options) for family, k in models]

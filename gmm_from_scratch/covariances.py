@@ -15,7 +15,11 @@ from .validation import check_choice, check_data, check_floats, check_integer, c
 
 
 class Family(NamedTuple):
-    """What sets one covariance family apart from the others."""
+    """What sets one covariance family apart from the others.
+
+    >>> FAMILIES["diag"].shape(2, 3), FAMILIES["diag"].n_parameters(2, 3)
+    ((2, 3), 6)
+    """
 
     shape: Callable         # (K, D) -> the shape in which the covariances are stored
     n_parameters: Callable  # (K, D) -> how many numbers are free
@@ -90,6 +94,9 @@ def check_covariances(covariances, n_components, n_features, covariance_type="fu
 
     Raises ValueError for a wrong shape or an asymmetric matrix, SingularCovarianceError, with the component's
     index, for a matrix that is not positive definite.
+
+    >>> check_covariances([4.0, 9.0], 2, 3, "spherical")
+    array([4., 9.])
     """
     for k, matrix in enumerate(covariance_matrices(covariances, n_components, n_features, covariance_type)):
         try:

@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from .gaussian import sample_gaussian
-from .validation import check_floats, check_integer, check_number, check_rng
+from .validation import check_floats, check_integer, check_number, check_rng, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +19,9 @@ class Dataset:
 
     X: (N, D); feature_names: D texts, with units; labels: (N,) integers or None; label_names: the groups' names;
     source: where the data come from and under which terms.
+
+    >>> load_penguins().feature_names
+    ('bill length (mm)', 'bill depth (mm)', 'flipper length (mm)', 'body mass (g)')
     """
 
     X: np.ndarray
@@ -73,9 +76,11 @@ def make_groups(sizes, means, covariances, random_state=None):
     """
     rng = check_rng(random_state)
     if not np.iterable(sizes) or not len(sizes):
-        raise TypeError(f"sizes is {sizes!r}; expected a list of whole numbers, one for each group.")
+        raise TypeError(f"sizes is {shown(sizes)}; expected a list of whole numbers, one for each group.")
     sizes = [check_integer("sizes", size, least=1) for size in sizes]
     means = check_floats("means", means, (len(sizes), None))
+    if not means.size:
+        raise ValueError(f"means has shape {means.shape}; at least one feature is needed.")
     covariances = check_floats("covariances", covariances, (len(sizes), means.shape[1], means.shape[1]))
     X = np.vstack([sample_gaussian(size, mean, covariance, rng) for size, mean, covariance in zip(sizes, means, covariances)])
     labels = np.repeat(np.arange(len(sizes)), sizes)

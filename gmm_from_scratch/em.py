@@ -66,7 +66,12 @@ class Mixture:
 
 
 def require_mixture(name, value):
-    """Return `value` if it is a Mixture."""
+    """Return `value` if it is a Mixture.
+
+    >>> require_mixture("start", [0.5, 0.5])
+    Traceback (most recent call last):
+    TypeError: start is of type list; expected a Mixture. After a fit, use model.mixture_.
+    """
     if not isinstance(value, Mixture):
         raise TypeError(f"{name} is of type {type(value).__name__}; expected a Mixture. After a fit, use model.mixture_.")
     return value
@@ -76,6 +81,11 @@ def log_joint(X, mixture):
     """Return ln p(x_n, z_n = k) = ln π_k + ln N(x_n | μ_k, Σ_k): shape (N, K).
 
     X: (N, D). Raises ValueError or TypeError for bad data.
+
+    >>> pair = Mixture([0.5, 0.5], [[0.0], [2.0]], [[[1.0]], [[1.0]]])
+    >>> log_joint([[0.0], [1.0]], pair).round(3)
+    array([[-1.612, -3.612],
+           [-2.112, -2.112]])
     """
     X = check_data(X, require_mixture("mixture", mixture).n_features)
     components = zip(mixture.means, mixture.matrices)
@@ -109,6 +119,10 @@ def m_step(X, resp, *, covariance_type="full", reg_covar=0.0, sample_weight=None
     reg_covar: added to each variance afterwards, in squared units of X.
     Raises SingularCovarianceError if a component is left with too few points.
     Source: Bishop (2006), equations 9.24 to 9.26.
+
+    >>> model = m_step([[0.0], [2.0], [7.0]], [[1, 0], [1, 0], [0, 1]], reg_covar=0.1)
+    >>> model.weights.round(3), model.means.ravel(), model.covariances.ravel()
+    (array([0.667, 0.333]), array([1., 7.]), array([1.1, 0.1]))
     """
     X = check_data(X)
     sample_weight = check_sample_weight(sample_weight, len(X))
@@ -127,7 +141,13 @@ def m_step(X, resp, *, covariance_type="full", reg_covar=0.0, sample_weight=None
 
 
 class EMStep(NamedTuple):
-    """A mixture with what the E-step says of it: responsibilities (N, K) and ln p(X)."""
+    """A mixture with what the E-step says of it: responsibilities (N, K) and ln p(X).
+
+    >>> one = Mixture([1.0], [[0.0]], [[[1.0]]])
+    >>> step = next(em_steps([[0.0], [1.0]], one))
+    >>> step.resp.shape, round(float(step.log_likelihood), 4)
+    ((2, 1), -2.3379)
+    """
 
     mixture: Mixture
     resp: np.ndarray
@@ -139,6 +159,10 @@ def em_steps(X, start, *, reg_covar=0.0, sample_weight=None):
 
     X: (N, D); start: a Mixture; sample_weight: (N,), how often each row counts.
     The likelihood of each step belongs to the parameters of that same step.
+
+    >>> steps = em_steps([[0.0], [2.0]], Mixture([1.0], [[0.0]], [[[1.0]]]))
+    >>> [float(next(steps).mixture.means[0, 0]) for _ in range(2)]
+    [0.0, 1.0]
     """
     mixture = require_mixture("start", start)
     X = check_data(X, mixture.n_features)
@@ -151,7 +175,12 @@ def em_steps(X, start, *, reg_covar=0.0, sample_weight=None):
 
 
 class EMRun(NamedTuple):
-    """Where EM ended: the mixture, whether the tolerance was met, and ln p(X) of the start and of each round."""
+    """Where EM ended: the mixture, whether the tolerance was met, and ln p(X) of the start and of each round.
+
+    >>> run = run_em([[0.0], [2.0]], Mixture([1.0], [[0.0]], [[[1.0]]]))
+    >>> run.converged, run.log_likelihoods.round(4)
+    (True, array([-3.8379, -2.8379, -2.8379]))
+    """
 
     mixture: Mixture
     converged: bool
@@ -164,6 +193,10 @@ def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=Non
     X: (N, D); start: a Mixture; max_iter=0 gives the start back with its likelihood.
     sample_weight: (N,), how often each row counts; on_round: called after each round with its number and ln p(X).
     A small gain says that the last step was short. It does not say that an optimum is near.
+
+    >>> start = Mixture([0.5, 0.5], [[0.0], [6.0]], [[[1.0]], [[1.0]]])
+    >>> run_em([[0.0], [2.0], [9.0], [10.0]], start).mixture.means.round(3).ravel()
+    array([1. , 9.5])
     """
     X = check_data(X, require_mixture("start", start).n_features)
     tol = check_number("tol", tol, least=0)

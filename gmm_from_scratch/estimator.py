@@ -37,10 +37,10 @@ class Estimator:
                    if not (value is defaults[name].default or np.ndim(value) == 0 and value == defaults[name].default)]
         return f"{type(self).__name__}({', '.join(changed)})"
 
-    def _check_fit_data(self, X):
-        """Return X, and remember its width and, for a table with text headers, its column names."""
+    def _check_fit_data(self, X, check=check_data):
+        """Return X, checked, and remember its width and, for a table with text headers, its column names."""
         names = _column_names(X)
-        X = check_data(X)
+        X = check(X)
         self.n_features_in_ = X.shape[1]
         if names is not None:
             self.feature_names_in_ = names
@@ -48,15 +48,15 @@ class Estimator:
             del self.feature_names_in_
         return X
 
-    def _check_new_data(self, X):
-        """Return X if the estimator is fitted and X has the features it was fitted to, in the same order."""
+    def _check_new_data(self, X, check=check_data):
+        """Return X, checked, if the estimator is fitted and X has the features it was fitted to, in the same order."""
         if not hasattr(self, self.fitted):
             raise not_fitted(f"This {type(self).__name__} instance is not fitted yet. Call fit(X) first.")
         names, fitted_names = _column_names(X), getattr(self, "feature_names_in_", None)
         if names is not None and fitted_names is not None and list(names) != list(fitted_names):
             raise ValueError("The feature names should match those that were passed during fit. "
                              f"Fitted to {list(fitted_names)}, given {list(names)}: same columns, same order.")
-        X = check_data(X)
+        X = check(X)
         if X.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {X.shape[1]} features, but {type(self).__name__} is expecting {self.n_features_in_} features "
                              "as input. Give the same columns, in the same order, as in fit.")
@@ -68,7 +68,7 @@ class Estimator:
     def __sklearn_tags__(self):
         """Tell scikit-learn, which alone calls this, what kind of estimator it has."""
         utils = sys.modules["sklearn.utils"]
-        transformer = utils.TransformerTags(preserves_dtype=["float64"]) if hasattr(self, "transform") else None
+        transformer = utils.TransformerTags(preserves_dtype=["float64", "float32"]) if hasattr(self, "transform") else None
         return utils.Tags(estimator_type=self.kind, target_tags=utils.TargetTags(required=False), transformer_tags=transformer)
 
 

@@ -84,7 +84,12 @@ def sample_gaussian(n_samples, mean, covariance, rng=None):
 
 
 class Ellipse(NamedTuple):
-    """The arguments of matplotlib.patches.Ellipse: centre, full width, full height, angle in degrees."""
+    """The arguments of matplotlib.patches.Ellipse: centre, full width, full height, angle in degrees.
+
+    >>> long = ellipse([0, 0], [[9, 0], [0, 1]], mass=0.95)
+    >>> round(float(long.width / long.height), 3)
+    3.0
+    """
 
     xy: np.ndarray
     width: float

@@ -1,5 +1,10 @@
-"""k-means: Lloyd's two steps, the k-means++ start, and the estimator KMeans."""
+"""k-means: Lloyd's two steps, the k-means++ start, and the estimator KMeans.
 
+The functions are for reading: each says what is computed, in a few lines. The estimator gets the same fast, from
+nearest.py, lloyd.py and seeding.py.
+"""
+
+from contextlib import contextmanager
 from typing import NamedTuple
 from warnings import warn
 
@@ -8,6 +13,12 @@ from scipy.spatial.distance import cdist
 
 from .estimator import Estimator
 from .exceptions import ConvergenceWarning
+from .lloyd import run_lloyd, sum_of_distances
+from .nearest import assign
+from .seeding import plusplus
+from .progress import bar
+from .table import Table
+from .threads import workers
 from .validation import (
     check_choice,
     check_data,
@@ -73,29 +84,39 @@ def inertia(X, labels, centers, sample_weight=None):
     return (check_sample_weight(sample_weight, len(X)) * ((X - centers[labels]) ** 2).sum(axis=1)).sum()
 
 
-def kmeans_plusplus(X, n_clusters, rng=None, sample_weight=None):
+def kmeans_plusplus(X, n_clusters, rng=None, sample_weight=None, n_trials=1):
     """Return n_clusters rows of X as starting centers: the first at random, each next with probability ∝ distance².
 
     X: (N, D); rng: None, a seed or a numpy Generator; sample_weight: (N,), a factor of each probability.
-    Source: Arthur and Vassilvitskii (2007), section 2.2.
+    n_trials: draw so many candidates each time and keep the one that leaves the smallest sum of squared distances.
+    Source: Arthur and Vassilvitskii (2007), section 2.2; several candidates: their concluding section.
 
     >>> kmeans_plusplus([[0.0], [0.0], [9.0]], 2, rng=0).tolist()
     [[0.0], [9.0]]
     """
     X, rng = check_data(X), check_rng(rng, "rng")
     n_clusters = check_integer("n_clusters", n_clusters, least=1, most=len(X), hint="There cannot be more clusters than points.")
+    n_trials = check_integer("n_trials", n_trials, least=1)
     sample_weight = check_sample_weight(sample_weight, len(X))
     centers = X[[rng.choice(len(X), p=sample_weight / sample_weight.sum())]]
+    nearest = sample_weight * ((X - centers[0]) ** 2).sum(axis=1)
     while len(centers) < n_clusters:
-        nearest = sample_weight * cdist(X, centers, "sqeuclidean").min(axis=1)
         if nearest.sum() == 0:
             raise ValueError(f"X has only {len(centers)} distinct rows, too few for {n_clusters} clusters. Ask for fewer clusters.")
-        centers = np.vstack([centers, X[rng.choice(len(X), p=nearest / nearest.sum())]])
+        candidates = X[rng.choice(len(X), n_trials, p=nearest / nearest.sum())]
+        with_each = [np.minimum(nearest, sample_weight * ((X - x) ** 2).sum(axis=1)) for x in candidates]
+        best = np.argmin([distances.sum() for distances in with_each])
+        centers, nearest = np.vstack([centers, candidates[best]]), with_each[best]
     return centers
 
 
 class KMeansStep(NamedTuple):
-    """Centers (K, D), the nearest of them for each point (N,), and the inertia of the two together."""
+    """Centers (K, D), the nearest of them for each point (N,), and the inertia of the two together.
+
+    >>> step = next(kmeans_steps([[0.0], [4.0], [6.0]], [[0.0], [5.0]]))
+    >>> step.labels, float(step.inertia)
+    (array([0, 1, 1]), 2.0)
+    """
 
     centers: np.ndarray
     labels: np.ndarray
@@ -106,6 +127,10 @@ def kmeans_steps(X, centers, sample_weight=None):
     """Yield a KMeansStep for the given centers, then one for each round of Lloyd's algorithm, without end.
 
     X: (N, D); centers: (K, D); sample_weight: (N,), how often each row counts. Source: Lloyd (1982).
+
+    >>> steps = kmeans_steps([[0.0], [4.0], [6.0]], [[0.0], [4.0]])
+    >>> [float(next(steps).inertia) for _ in range(3)]
+    [4.0, 2.0, 2.0]
     """
     while True:
         labels = assign_step(X, centers)
@@ -118,11 +143,14 @@ class KMeans(Estimator):
 
     n_clusters: how many clusters to make.
     init: "k-means++", "random" (rows of the data), an array of centers (n_clusters, n_features), or a function
-    init(X, n_clusters, random_state) that returns such an array.
+    init(X, n_clusters, random_state) that returns such an array. "k-means++" is the greedy kind, as in scikit-learn: of
+    2 + ln n_clusters candidates for each center, the one that lowers the inertia most is kept. It costs little more than
+    one candidate, and ends in bad local optima less often.
     n_init: how many starts to try; the run with the smallest inertia is kept. "auto": 10 for "random" and for a
     function, 1 for "k-means++" and for an array (which is always one start).
     max_iter: rounds per start. tol: stop when the centers' summed squared shift falls to tol times the mean variance.
-    verbose: print the inertia of each run. random_state: None, a seed or a numpy generator.
+    verbose: print the inertia of each run, and count the runs on stderr if tqdm is installed.
+    random_state: None, a seed or a numpy generator.
     copy_x and algorithm ("lloyd" or "elkan") are taken for scikit-learn's sake: the data are never changed, and both
     algorithms give Lloyd's answer.
 
@@ -149,35 +177,39 @@ class KMeans(Estimator):
     def fit(self, X, y=None, sample_weight=None):
         """Find the clusters of X, (N, D), and return self. y is ignored.
 
+        X is read in blocks and never copied; float32 is computed with as float32 and summed as float64.
         sample_weight: (N,), how often each row counts; a weight of 2 equals two equal rows.
         """
-        X, rng = self._check_fit_data(X), check_rng(self.random_state)
-        sample_weight = check_sample_weight(sample_weight, len(X))
+        rng = check_rng(self.random_state)
         check_choice("algorithm", self.algorithm, ("lloyd", "elkan"))
         tol = check_number("tol", self.tol, least=0)
         max_iter = check_integer("max_iter", self.max_iter, least=1)
         verbose = check_verbose(self.verbose)
         check_flag("copy_x", self.copy_x)
-        K = check_integer("n_clusters", self.n_clusters, least=1, most=len(X), hint="There cannot be more clusters than points.")
-        runs = []
-        for start in self._starts(X, K, rng, sample_weight):
-            runs.append(_run_lloyd(X, start, tol * X.var(axis=0).mean(), max_iter, sample_weight))
-            if verbose:
-                print(f"KMeans, start {len(runs)}: inertia {runs[-1][0].inertia:.6g} after {runs[-1][1]} rounds")
-        best, self.n_iter_, converged = min(runs, key=lambda run: run[0].inertia)
+        best = None
+        with workers() as mapping, bar(None, "KMeans", "start", verbose) as progress:
+            table = self._check_fit_data(X, lambda X: Table(X, sample_weight, mapping=mapping))
+            K = check_integer("n_clusters", self.n_clusters, least=1, most=table.n_rows, hint="There cannot be more clusters than points.")
+            for number, start in enumerate(self._starts(table, K, rng), 1):
+                run = run_lloyd(table, start, tol * (table.spread**2).mean(), max_iter)
+                progress.update()
+                if verbose:
+                    progress.write(f"KMeans, start {number}: inertia {run.inertia:.6g} after {run.n_iter} rounds")
+                if best is None or run.inertia < best.inertia:
+                    best = run
         if len(np.unique(best.centers, axis=0)) < K:
             warn(f"X has fewer distinct rows than n_clusters={K}, so some clusters share a center. Ask for fewer clusters.",
                  ConvergenceWarning, stacklevel=2)
-        if not converged:
+        if not best.settled:
             warn(f"k-means did not settle within max_iter={max_iter} rounds. Raise max_iter, or accept a larger tol.",
                  ConvergenceWarning, stacklevel=2)
-        self.cluster_centers_, self.labels_, self.inertia_ = best.centers.copy(), best.labels.astype(np.int32), float(best.inertia)
+        self.cluster_centers_, self.labels_, self.inertia_, self.n_iter_ = best.centers, best.labels, best.inertia, best.n_iter
         return self
 
-    def _starts(self, X, K, rng, sample_weight):
+    def _starts(self, table, K, rng):
         """Return the starting centers of each run, made when they are asked for."""
         if not isinstance(self.init, str) and not callable(self.init):
-            return [check_floats("init", self.init, (K, X.shape[1]))]
+            return [check_floats("init", self.init, (K, table.n_features))]
         if isinstance(self.init, str):
             check_choice("init", self.init, ("k-means++", "random"))
         if isinstance(self.n_init, str):
@@ -185,33 +217,47 @@ class KMeans(Estimator):
             n_init = 1 if self.init == "k-means++" else 10
         else:
             n_init = check_integer("n_init", self.n_init, least=1, hint='Or give "auto".')
-        return (self._start(X, K, rng, sample_weight) for _ in range(n_init))
+        return (self._start(table, K, rng) for _ in range(n_init))
 
-    def _start(self, X, K, rng, sample_weight):
+    def _start(self, table, K, rng):
         if callable(self.init):
             try:
-                centers = self.init(X, K, random_state=self.random_state)
+                centers = self.init(table.X, K, random_state=self.random_state)
             except (TypeError, ValueError) as error:
                 raise TypeError(f"init was called as init(X, {K}, random_state={self.random_state!r}) and failed: {error}") from error
-            return check_floats("init", centers, (K, X.shape[1]))
+            return check_floats("init", centers, (K, table.n_features))
         if self.init == "k-means++":
             try:
-                return kmeans_plusplus(X, K, rng, sample_weight)
+                return plusplus(table, K, rng, n_trials=2 + int(np.log(K)))
             except ValueError:                              # fewer distinct rows than clusters: fit says so in the end
                 pass
-        return X[rng.choice(len(X), K, replace=False)]
+        return table.X[rng.choice(table.n_rows, K, replace=False)]
+
+    @contextmanager
+    def _new_table(self, X, sample_weight=None):
+        with workers() as mapping:
+            yield self._check_new_data(X, lambda X: Table(X, sample_weight, mapping=mapping))
 
     def predict(self, X):
         """Return the index of the nearest center for each row of X: shape (N,), int32."""
-        return assign_step(self._check_new_data(X), self.cluster_centers_).astype(np.int32)
+        with self._new_table(X) as table:
+            return assign(table, self.cluster_centers_)
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, and return labels_."""
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def transform(self, X):
-        """Return the distance of each row of X to each center: shape (N, K), in units of X."""
-        return cdist(self._check_new_data(X), self.cluster_centers_)
+        """Return the distance of each row of X to each center: shape (N, K), in units of X, float32 if X is."""
+        with self._new_table(X) as table:
+            distances = np.empty((table.n_rows, len(self.cluster_centers_)), np.float32 if table.X.dtype == np.float32 else float)
+
+            def block(rows):
+                distances[rows] = cdist(table.block(rows, float)[0], self.cluster_centers_)
+                return []
+
+            table.sum(block, table.n_features + distances.shape[1])
+        return distances
 
     def fit_transform(self, X, y=None, sample_weight=None):
         """Fit, and return the distance of each row of X to each center."""
@@ -219,19 +265,8 @@ class KMeans(Estimator):
 
     def score(self, X, y=None, sample_weight=None):
         """Return minus the inertia of X under the fitted centers."""
-        labels = self.predict(X)
-        return -float(inertia(check_data(X), labels, self.cluster_centers_, sample_weight))
-
-
-def _run_lloyd(X, start, tolerance, max_iter, sample_weight):
-    """Return the last step, the number of rounds and whether the centers came to rest."""
-    steps = kmeans_steps(X, start, sample_weight)
-    before = next(steps)
-    for n_iter, step in zip(range(1, max_iter + 1), steps):
-        if ((step.centers - before.centers) ** 2).sum() <= tolerance:
-            return step, n_iter, True
-        before = step
-    return step, n_iter, False
+        with self._new_table(X, sample_weight) as table:
+            return -sum_of_distances(table, assign(table, self.cluster_centers_), self.cluster_centers_)
 
 
 def _check_centers(centers, X):

@@ -110,12 +110,17 @@ def match_components(resp, reference_resp):
     >>> match_components(one, other)
     array([1, 0])
     """
-    resp = check_floats("resp", resp, (None, None))
-    reference_resp = check_floats("reference_resp", reference_resp, resp.shape)
-    for name, array in [("resp", resp), ("reference_resp", reference_resp)]:
-        if not array.size or (array < 0).any():
-            raise ValueError(f"{name} must have rows and columns, and no negative entry: give what predict_proba returns.")
+    resp = _check_shares("resp", resp, (None, None))
+    reference_resp = _check_shares("reference_resp", reference_resp, resp.shape)
     return linear_sum_assignment(reference_resp.T @ resp, maximize=True)[1]
+
+
+def _check_shares(name, resp, shape):
+    """Return what should be responsibilities, of that shape."""
+    resp = check_floats(name, resp, shape)
+    if not resp.size or (resp < 0).any():
+        raise ValueError(f"{name} must have rows and columns, and no negative entry: give what predict_proba returns.")
+    return resp
 
 
 def _groups(name, labels, n_samples=None):

@@ -11,6 +11,7 @@ from .em import Mixture, e_step, log_joint, sample_mixture
 from .estimator import Estimator
 from .exceptions import ConvergenceWarning, RidgeWarning, SingularCovarianceError, not_fitted
 from .gaussian import conditional_gaussian, marginal_gaussian
+from .progress import bar
 from .starts import STARTS, kinds_of_start, start_from_given, start_from_means
 from .validation import (
     check_choice,
@@ -38,7 +39,8 @@ class GaussianMixture(Estimator):
     weights_init (K,), means_init (K, D), precisions_init (inverse covariances, in the family's shape): replace that
     part of the start. Given means alone, weights and covariances follow from assigning each point to its nearest mean.
     random_state: None, a seed or a numpy generator. warm_start: begin at the parameters of the last fit, if there is one.
-    verbose: 1 reports each start, 2 also every verbose_interval-th round.
+    verbose: 1 prints a line for each start, and shows a bar of its rounds on stderr while it runs, if tqdm is installed (EM
+    mostly stops long before max_iter, the bar's end); 2 also prints every verbose_interval-th round.
     accelerate: extrapolate from EM's steps (SQUAREM, Varadhan and Roland 2008): far fewer rounds for a small tol.
 
     After fit: weights_ (K,), means_ (K, D), covariances_, precisions_ and precisions_cholesky_ (by family), converged_,
@@ -106,11 +108,12 @@ class GaussianMixture(Estimator):
         runs, collapses = [], []
         for number, start in enumerate(self._starts(X, rng, n_init, **options), 1):
             def report(n_iter, log_likelihood, number=number):
+                progress.update()
                 if verbose > 1 and n_iter % interval == 0:
-                    print(f"start {number}, round {n_iter}: {log_likelihood / sample_weight.sum():.6f} nats per row")
+                    progress.write(f"start {number}, round {n_iter}: {log_likelihood / sample_weight.sum():.6f} nats per row")
             try:
-                runs.append(run_em(X, start(), tol=tol, max_iter=max_iter, accelerate=accelerate, on_round=report,
-                                   **options))
+                with bar(max_iter, f"start {number}", "round", verbose) as progress:
+                    runs.append(run_em(X, start(), tol=tol, max_iter=max_iter, accelerate=accelerate, on_round=report, **options))
                 outcome = f"{runs[-1].log_likelihoods[-1] / sample_weight.sum():.6f} nats per row"
             except SingularCovarianceError as error:
                 collapses.append(error)

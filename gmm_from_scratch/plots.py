@@ -4,17 +4,18 @@ Colour never speaks alone: each component also has its own marker and its own li
 """
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.patches import Ellipse
 from scipy.ndimage import gaussian_filter
 
 from .em import log_joint, require_mixture
 from .gaussian import ellipse
-from .validation import check_floats, check_integer, check_labels, check_number, check_resp
+from .validation import check_flag, check_floats, check_integer, check_labels, check_number, check_resp, shown
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito (2008)
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (1, 3)))
+SHADES = LinearSegmentedColormap.from_list("shades", ["white", "0.6"])     # light enough for points on top
 
 
 def _look(k):
@@ -26,6 +27,12 @@ def draw_points(ax, X, labels=None, *, names=None, size=18):
     """Draw points, grey without labels, else each cluster in its colour and marker.
 
     X: (N, 2); labels: (N,) integers or None; names: a text for each label, for the legend.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_points(ax, [[0, 0], [1, 1], [2, 0]], [0, 1, 1], names=["left", "right"])
+    >>> ax.get_legend_handles_labels()[1]
+    ['left', 'right']
     """
     X, size = _in_the_plane(X), check_number("size", size, least=0)
     if labels is None:
@@ -33,7 +40,7 @@ def draw_points(ax, X, labels=None, *, names=None, size=18):
         return
     labels = check_labels(labels, len(X))
     if names is not None and (not isinstance(names, (list, tuple, np.ndarray)) or len(names) <= labels.max()):
-        raise ValueError(f"names is {names!r}; expected a text for each label, 0 to {labels.max()}.")
+        raise ValueError(f"names is {shown(names)}; expected a text for each label, 0 to {labels.max()}.")
     for k in np.unique(labels):
         color, marker, _ = _look(k)
         ax.scatter(*X[labels == k].T, s=size, color=color, marker=marker, linewidths=0, alpha=0.8,
@@ -44,6 +51,12 @@ def draw_memberships(ax, X, resp, *, size=22):
     """Draw points in the colours of their components, mixed by responsibility; the marker is the leading component's.
 
     X: (N, 2); resp: (N, K), rows with sum 1.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_memberships(ax, [[0, 0], [1, 1]], [[1.0, 0.0], [0.5, 0.5]])
+    >>> ax.collections[0].get_facecolor()[1, :3].round(2)       # half blue, half orange
+    array([0.42, 0.41, 0.35])
     """
     X, size = _in_the_plane(X), check_number("size", size, least=0)
     resp = check_resp(resp, len(X))
@@ -54,7 +67,14 @@ def draw_memberships(ax, X, resp, *, size=22):
 
 
 def draw_centers(ax, centers, *, trail=None):
-    """Draw centers or means as large crosses; trail: (steps, K, 2), the places they came from."""
+    """Draw centers or means as large crosses; trail: (steps, K, 2), the places they came from.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_centers(ax, [[0, 0], [3, 1]])
+    >>> len(ax.lines)
+    2
+    """
     centers = _in_the_plane(centers, "centers")
     if trail is not None:
         trail = check_floats("trail", trail, (None, *centers.shape))
@@ -67,10 +87,18 @@ def draw_centers(ax, centers, *, trail=None):
 
 
 def draw_ellipses(ax, mixture, *, masses=(0.5, 0.95)):
-    """Draw each component of a two-dimensional mixture as the ellipses that hold the given shares of its mass."""
+    """Draw each component of a two-dimensional mixture as the ellipses that hold the given shares of its mass.
+
+    >>> from matplotlib.figure import Figure
+    >>> from gmm_from_scratch import Mixture
+    >>> ax = Figure().subplots()
+    >>> draw_ellipses(ax, Mixture([1.0], [[0, 0]], [np.eye(2)]), masses=[0.5, 0.95])
+    >>> len(ax.patches)
+    2
+    """
     require_mixture("mixture", mixture)
     if not np.iterable(masses):
-        raise TypeError(f"masses is {masses!r}; expected a list of shares between 0 and 1.")
+        raise TypeError(f"masses is {shown(masses)}; expected a list of shares between 0 and 1.")
     masses = [check_number("masses", mass, least=0, below=1) for mass in masses]
     for k, (mean, matrix) in enumerate(zip(mixture.means, mixture.matrices)):
         color, _, line = _look(k)
@@ -83,6 +111,13 @@ def draw_borders(ax, predict, *, resolution=500):
     """Draw the lines along which predicted labels change, over the present limits of the axes.
 
     predict: a function from points (n, 2) to integer labels (n,).
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> ax.set(xlim=(0, 4), ylim=(0, 4)) and None
+    >>> draw_borders(ax, lambda X: X[:, 0] > 3, resolution=50)
+    >>> len(ax.collections)
+    1
     """
     x, y, labels = _over_the_axes(ax, "predict", predict, resolution)
     for k in np.unique(labels)[:-1]:
@@ -96,10 +131,19 @@ def draw_field(ax, values, *, levels=8, resolution=200, lines=False):
 
     values: a function from points (n, 2) to numbers (n,); levels: how many, or an increasing list of values.
     Returns the contours, for a colour bar.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_field(ax, lambda points: points[:, 0], levels=[0.0, 0.5, 1.0]).levels
+    array([0. , 0.5, 1. ])
     """
+    if not np.iterable(levels):
+        levels = check_integer("levels", levels, least=1, hint="Or give an increasing list of values.")
+    elif (np.diff(check_floats("levels", levels, (None,))) <= 0).any() or len(levels) < 2:
+        raise ValueError(f"levels is {shown(levels)}; expected a number of levels, or two or more increasing values.")
+    draw = ax.contour if check_flag("lines", lines) else ax.contourf
     x, y, z = _over_the_axes(ax, "values", values, resolution)
-    draw = ax.contour if lines else ax.contourf
-    look = {"colors": "0.35", "linewidths": 0.8} if lines else {"cmap": "Greys", "alpha": 0.7}
+    look = {"colors": "0.35", "linewidths": 0.8} if lines else {"cmap": SHADES}
     contours = draw(x, y, z, levels=levels, zorder=0, **look)
     ax.set(xlim=x[0, [0, -1]], ylim=y[[0, -1], 0])
     return contours
@@ -109,11 +153,21 @@ def draw_curves(ax, mixture, *, x=None, parts=True):
     """Draw the density of a one-dimensional mixture, and with parts=True also weight times density of each component.
 
     x: (n,), where to draw it; unless given, four standard deviations around every mean.
+
+    >>> from matplotlib.figure import Figure
+    >>> from gmm_from_scratch import Mixture
+    >>> ax = Figure().subplots()
+    >>> draw_curves(ax, Mixture([0.5, 0.5], [[0.0], [4.0]], [[[1.0]], [[1.0]]]))
+    >>> ax.get_legend_handles_labels()[1]
+    ['mixture', 'component 1', 'component 2']
     """
     if require_mixture("mixture", mixture).n_features != 1:
         raise ValueError(f"mixture has {mixture.n_features} features; curves need 1. Use draw_ellipses or draw_field.")
+    parts = check_flag("parts", parts)
     means, deviations = mixture.means[:, 0], np.sqrt(mixture.matrices[:, 0, 0])
     x = np.linspace((means - 4 * deviations).min(), (means + 4 * deviations).max(), 600) if x is None else check_floats("x", x, (None,))
+    if not len(x):
+        raise ValueError("x is empty; give the places at which to draw.")
     joint = np.exp(log_joint(x[:, None], mixture))
     ax.plot(x, joint.sum(axis=1), color="black", linewidth=2.8, label="mixture")
     for k, part in enumerate(joint.T if parts else []):
@@ -123,7 +177,14 @@ def draw_curves(ax, mixture, *, x=None, parts=True):
 
 
 def draw_trace(ax, log_likelihoods):
-    """Draw ln p(X) after each round of EM; round 0 is the start."""
+    """Draw ln p(X) after each round of EM; round 0 is the start.
+
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> draw_trace(ax, [-9.0, -5.0, -4.5])
+    >>> ax.get_xlabel()
+    'round of EM'
+    """
     values = check_floats("log_likelihoods", log_likelihoods, (None,))
     if not len(values):
         raise ValueError("log_likelihoods is empty; at least one value is needed.")
@@ -136,7 +197,7 @@ def _over_the_axes(ax, name, function, resolution):
     """Return a grid x, y over the present limits of the axes, and the function's values on it, all (resolution, resolution)."""
     resolution = check_integer("resolution", resolution, least=2)
     if not callable(function):
-        raise TypeError(f"{name} is {function!r}; expected a function from points (n, 2) to n numbers.")
+        raise TypeError(f"{name} is {shown(function)}; expected a function from points (n, 2) to n numbers.")
     x, y = np.meshgrid(np.linspace(*ax.get_xlim(), resolution), np.linspace(*ax.get_ylim(), resolution))
     values = check_floats(name, function(np.column_stack([x.ravel(), y.ravel()])), (x.size,),
                           hint="It is called with points (n, 2) and must return n numbers.")

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from .blocks import run_em
 from .covariances import FAMILIES
-from .em import require_mixture, e_step, m_step, run_em, sample_mixture
+from .em import require_mixture, e_step, m_step, sample_mixture
 from .exceptions import SingularCovarianceError
 from .gaussian import cholesky_factor
 from .kmeans import KMeans
@@ -72,7 +73,13 @@ def _log_density(X, mixture):
 
 
 class Search(NamedTuple):
-    """What a search found: the runs of EM, best first, each an EMRun, and how many starts collapsed."""
+    """What a search found: the runs of EM, best first, each an EMRun, and how many starts collapsed.
+
+    >>> found = search([[0.0], [1.0], [9.0], [10.0]], 2, random_state=0)
+    >>> best, worst = found.runs[0], found.runs[-1]
+    >>> bool(best.log_likelihoods[-1] >= worst.log_likelihoods[-1]), found.n_collapsed
+    (True, 0)
+    """
 
     runs: list
     n_collapsed: int
@@ -154,8 +161,9 @@ def thinness(X, mixture, reg_covar=0.0):
     >>> thinness(X, m_step(X, [[1.0], [1.0]]))
     1.0
     """
-    L = _data_factor(check_data(X), check_number("reg_covar", reg_covar, least=0))
-    return float(min(np.linalg.eigvalsh(_whiten(_whiten(matrix, L).T, L))[0] for matrix in require_mixture("mixture", mixture).matrices))
+    X = check_data(X, require_mixture("mixture", mixture).n_features)
+    L = _data_factor(X, check_number("reg_covar", reg_covar, least=0))
+    return float(min(np.linalg.eigvalsh(_whiten(_whiten(matrix, L).T, L))[0] for matrix in mixture.matrices))
 
 
 def _data_factor(X, reg_covar):
@@ -197,7 +205,11 @@ def held_out_log_likelihood(X, n_components, *, covariance_type="full", n_folds=
 
 
 class LikelihoodRatioTest(NamedTuple):
-    """2 ln (L_k+1 / L_k) for the data, the p-value, and the same statistic of each simulated data set, (n_bootstrap,)."""
+    """2 ln (L_k+1 / L_k) for the data, the p-value, and the same statistic of each simulated data set, (n_bootstrap,).
+
+    >>> LikelihoodRatioTest._fields
+    ('statistic', 'p_value', 'null_statistics')
+    """
 
     statistic: float
     p_value: float
@@ -241,7 +253,11 @@ def _likelihood_ratio(X, k, options):
 
 
 class GapStatistic(NamedTuple):
-    """For k = 1, 2, ...: n_clusters, the gaps in nats, and the errors s_k of the gaps. best: the k named, or None."""
+    """For k = 1, 2, ...: n_clusters, the gaps in nats, and the errors s_k of the gaps. best: the k named, or None.
+
+    >>> GapStatistic._fields
+    ('n_clusters', 'gaps', 'errors', 'best')
+    """
 
     n_clusters: np.ndarray
     gaps: np.ndarray

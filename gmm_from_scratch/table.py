@@ -3,7 +3,7 @@
 import numpy as np
 
 from .threads import sum_of_blocks
-from .validation import check_data, check_floats
+from .validation import check_data, check_floats, check_sample_weight
 
 BLOCK_BYTES = 1 << 20       # what one thread works on at a time: it fits the cache of its core
 
@@ -25,6 +25,11 @@ class Table:
             check_floats("sample_weight", self.weight, (self.n_rows,), hint="Give one weight for each row of X.")
         self.mapping, self.dtype = mapping, np.dtype(float)
         self._measure()
+
+    @property
+    def shape(self):
+        """(N, D), as an array has it."""
+        return self.n_rows, self.n_features
 
     def block(self, rows, dtype=None):
         """Return those rows as floats of the given type, (B, D), and their weights, (B,) or None."""
@@ -52,16 +57,16 @@ class Table:
                 x, weight = self.block(rows)
                 z = x - origin
                 if weight is None:
-                    return [0, len(z), z.sum(axis=0), np.einsum("nd,nd->d", z, z)]
+                    ones = np.ones(len(z), z.dtype)             # a product with ones sums faster than sum
+                    return [0, len(z), ones @ z, ones @ (z * z)]
                 bad_weight = int(not (weight.min() >= 0 and weight.max() <= 1e100))
                 return [bad_weight, weight.sum(), weight @ z, weight @ (z * z)]
 
         bad_weight, self.total, first, second = self.sum(moments, 3 * self.n_features)
         if not second.max() <= 1e200:               # NaN, infinite, or too large to square
             check_data(self.X)                      # says which entry, and what to do
-        if bad_weight or self.total <= 0:
-            check_floats("sample_weight", self.weight, (self.n_rows,))
-            raise ValueError("sample_weight must hold no negative entry, and at least one that is positive.")
+        if bad_weight or self.total <= 0:           # says in which way
+            check_sample_weight(self.weight, self.n_rows)
         mean = first / self.total
         self.spread = np.sqrt(np.maximum(second / self.total - mean**2, 0))
         self.centre = origin + mean

@@ -3,9 +3,18 @@
 Every message states what was given, what is allowed and what to try.
 """
 
-from numbers import Integral, Real
+from numbers import Integral, Number, Real
 
 import numpy as np
+
+
+def shown(value):
+    """Return a value as text for a message, cut where it is long; its type where Python cannot or will not write it out."""
+    try:
+        text = str(value) if isinstance(value, Number) else repr(value)
+    except Exception:                                   # an integer of thousands of digits, or a faulty __repr__
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= 300 else text[:300] + " ..."
 
 
 def check_floats(name, value, shape, *, limit=1e100, hint=""):
@@ -88,21 +97,25 @@ def check_resp(resp, n_samples, name="resp"):
 def check_integer(name, value, *, least, most=None, hint=""):
     """Return `value` as an int between `least` and `most`."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; expected an integer. {hint}".rstrip())
+        raise TypeError(f"{name} is {shown(value)}; expected an integer. {hint}".rstrip())
     if value < least or most is not None and value > most:
         bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} is {value}; expected an integer {bounds}. {hint}".rstrip())
+        raise ValueError(f"{name} is {shown(value)}; expected an integer {bounds}. {hint}".rstrip())
     return int(value)
 
 
 def check_number(name, value, *, least, below=np.inf, hint=""):
     """Return `value` as a finite float, at least `least` and less than `below`."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; expected a number. {hint}".rstrip())
-    if not least <= value < min(below, 1e100):
-        raise ValueError(f"{name} is {value}; expected a finite number, at least {least}"
+        raise TypeError(f"{name} is {shown(value)}; expected a number. {hint}".rstrip())
+    try:
+        number = float(value)               # first, since NumPy's small floats cannot be compared with large bounds
+    except OverflowError:
+        number = np.inf
+    if not least <= number < min(below, 1e100):
+        raise ValueError(f"{name} is {shown(value)}; expected a finite number, at least {least}"
                          + (f" and below {below}" if below < np.inf else "") + f". {hint}".rstrip())
-    return float(value)
+    return number
 
 
 def check_sample_weight(sample_weight, n_samples):
@@ -118,7 +131,7 @@ def check_sample_weight(sample_weight, n_samples):
 def check_flag(name, value):
     """Return `value` as a bool if it is True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} is {value!r}; give True or False.")
+        raise TypeError(f"{name} is {shown(value)}; give True or False.")
     return bool(value)
 
 
@@ -130,7 +143,7 @@ def check_verbose(value):
 def check_choice(name, value, choices):
     """Return `value` if it is one of `choices`."""
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(repr(choice) for choice in choices)}.")
+        raise ValueError(f"{name} is {shown(value)}; choose one of {', '.join(repr(choice) for choice in choices)}.")
     return value
 
 
@@ -145,4 +158,4 @@ def check_rng(random_state, name="random_state"):
         return np.random.Generator(random_state._bit_generator)
     if random_state is None or isinstance(random_state, Integral) and not isinstance(random_state, bool) and random_state >= 0:
         return np.random.default_rng(random_state)
-    raise ValueError(f"{name} is {random_state!r}; give None, an integer of at least 0, or a numpy random generator.")
+    raise ValueError(f"{name} is {shown(random_state)}; give None, an integer of at least 0, or a numpy random generator.")

@@ -255,7 +255,7 @@ def test_the_unit_of_the_weights_does_not_matter(family):
 
 
 @pytest.mark.parametrize(("weight", "error"), [
-    ([1.0, 2.0], "sample_weight has shape"), (np.full(150, -1.0), "negative"), (np.zeros(150), "at least one that is positive"),
+    ([1.0, 2.0], "sample_weight has shape"), (np.full(150, -1.0), "negative"), (np.zeros(150), "zero everywhere"),
     (np.full(150, np.nan), "sample_weight holds"), (np.ones((150, 1)), "sample_weight has shape"), (["x"] * 150, "sample_weight"),
     (1.0, "sample_weight has shape"), (np.full(150, 1e200), "sample_weight has entries"),
 ])

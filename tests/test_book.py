@@ -147,6 +147,21 @@ def test_the_colab_cell_comes_before_the_first_import(path):
     assert "gmm_from_scratch" in first and "%pip install" in first and "remove-cell" in metadata["tags"]
 
 
+def test_the_citation_that_readers_copy_is_that_of_the_repository():
+    cff = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    page = (ROOT / "chapters" / "refresher.md").read_text(encoding="utf-8")
+    entry = dict(re.findall(r"(?m)^  (\w+) += \{+(.+?)\}+,?$", page.split("```bibtex")[1]))
+    assert entry == {"author": cff["authors"][0]["name"], "title": cff["title"], "version": cff["version"], "year": cff["date-released"][:4],
+                     "url": cff["repository-code"]}
+    assert f"version {cff['version']}, CC BY 4.0" in page
+    assert cff["version"] == gmm_from_scratch.__version__
+
+
+def test_the_refresher_serves_every_chapter():
+    table = (ROOT / "chapters" / "refresher.md").read_text(encoding="utf-8").split("## What each chapter needs")[1].split("\n## ")[0]
+    assert re.findall(r"(?m)^\| \[?(\d+) · ", table) == [str(n + 1) for n in range(11)]
+
+
 def test_names_in_the_notation_exist():
     modules = [importlib.import_module(f"gmm_from_scratch.{path.stem}") for path in Path(gmm_from_scratch.__file__).parent.glob("[a-z]*.py")]
     code = "\n".join(inspect.getsource(module) for module in modules)
@@ -166,6 +181,24 @@ def test_every_reference_has_its_heading_and_every_heading_its_reference():
     keys = re.findall(r"@\w+\{(\w+),", (ROOT / "chapters" / "references.bib").read_text(encoding="utf-8"))
     shown = re.findall(r':filter: key % "\^(\w+)\$"', (ROOT / "chapters" / "references.md").read_text(encoding="utf-8"))
     assert sorted(keys) == sorted(shown) == sorted(set(keys))
+
+
+CITED = re.compile(r"(NAME(?:, NAME)*(?: and NAME)?) \(?((?:18|19|20)\d\d)\b".replace("NAME", r"[A-ZÄÖÜ][\wäöü]*[a-zäöü](?: [A-Z][a-z]+)?"))
+
+
+def test_every_source_cited_in_the_package_is_in_the_references():
+    headings = re.findall(r"(?m)^## (.+) \((\d{4})\)$", (ROOT / "chapters" / "references.md").read_text(encoding="utf-8"))
+    cited = {}
+    for path in sorted((ROOT / "gmm_from_scratch").glob("*.py")):
+        words = " ".join(path.read_text(encoding="utf-8").split())          # a citation may go on in the next line
+        cited |= dict.fromkeys(CITED.findall(words), path.name)
+    assert len(cited) > 20 and {cite: file for cite, file in cited.items() if cite not in headings} == {}
+
+
+def test_the_references_are_in_alphabetical_order():
+    keys = re.findall(r"@\w+\{(\w+),", (ROOT / "chapters" / "references.bib").read_text(encoding="utf-8"))
+    shown = re.findall(r':filter: key % "\^(\w+)\$"', (ROOT / "chapters" / "references.md").read_text(encoding="utf-8"))
+    assert keys == shown == sorted(keys)
 
 
 def test_the_glossary_is_in_alphabetical_order():

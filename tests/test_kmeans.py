@@ -55,8 +55,8 @@ def test_no_other_centers_serve_the_same_labels_better(seed):
 def test_a_fit_that_settled_is_a_fixed_point_of_both_steps(X, seed):
     model = KMeans(3, tol=0, init=random_rows(X, 3, seed)).fit(X)
     np.testing.assert_array_equal(assign_step(X, model.cluster_centers_), model.labels_)
-    np.testing.assert_array_equal(update_step(X, model.labels_, model.cluster_centers_), model.cluster_centers_)
-    assert model.inertia_ == inertia(X, model.labels_, model.cluster_centers_)
+    np.testing.assert_allclose(update_step(X, model.labels_, model.cluster_centers_), model.cluster_centers_, rtol=1e-14)
+    assert model.inertia_ == pytest.approx(inertia(X, model.labels_, model.cluster_centers_), rel=1e-13)
 
 
 @pytest.mark.parametrize("tol", [0, 1e-4, 1e-2])
@@ -146,7 +146,7 @@ def test_a_fit_cut_short_warns_and_is_still_consistent():
         model = KMeans(5, init=random_rows(X, 5, 0), max_iter=1).fit(X)
     np.testing.assert_array_equal(model.predict(X), model.labels_)
     assert model.n_iter_ == 1
-    assert model.score(X) == -model.inertia_
+    assert model.score(X) == pytest.approx(-model.inertia_, rel=1e-13)
 
 
 def test_as_many_clusters_as_points_leave_nothing_over():

@@ -1,8 +1,10 @@
 """The built book, file by file: every page is there, leads where it says, asks no other host and can be read aloud."""
 
+import importlib
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
@@ -126,6 +128,16 @@ def test_no_markup_is_left_in_the_text(name):
         code.decompose()
     text = article.get_text()
     assert not re.findall(r":::|```|\{[a-z:]+\}`|\]\([^)]*\)|</?(?:details|summary|div)\b", text)
+
+
+def test_a_build_with_nothing_to_do_keeps_the_icons_of_the_theme(tmp_path, monkeypatch):
+    """The theme has its icons in the same folder as our libraries, and copies them only if a page has changed."""
+    monkeypatch.syspath_prepend(ROOT / "site" / "ext")
+    icons = tmp_path / "_static" / "vendor" / "fontawesome" / "fa.woff2"
+    icons.parent.mkdir(parents=True)
+    icons.touch()
+    importlib.import_module("course").copy_libraries(SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path))
+    assert icons.exists() and (tmp_path / "_static" / "vendor" / "tippy" / "tippy.js").exists()
 
 
 def test_the_address_of_the_repository_is_the_same_everywhere():

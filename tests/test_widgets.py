@@ -1,6 +1,7 @@
 """The stepper as a static page receives it: its saved state, where no kernel can help."""
 
 import base64
+import io
 from html.parser import HTMLParser
 
 import matplotlib
@@ -9,8 +10,10 @@ matplotlib.use("Agg")
 
 import ipywidgets
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from ipywidgets.embed import dependency_state
+from PIL import Image
 
 from gmm_from_scratch.widgets import stepper
 
@@ -52,6 +55,24 @@ def test_there_is_one_frame_for_each_number_and_each_is_a_png_of_its_own(box):
     for image in images:
         kind, data = image.split(",")
         assert kind == "data:image/png;base64" and base64.b64decode(data).startswith(b"\x89PNG")
+
+
+def test_a_frame_keeps_the_colours_of_its_drawing_in_fewer_bytes():
+    def shades(i):
+        figure, ax = plt.subplots(figsize=(4, 3))
+        ax.contourf(np.hypot(*np.mgrid[-1:1:50j, -1:1:50j]), cmap="Greys")
+        ax.scatter(range(50), range(50), c=[["#0072B2", "#D55E00"][j % 2] for j in range(50)])
+        return figure
+
+    frame = part(stepper(shades, 2, label="round", describe=str), ipywidgets.Stack).children[0]
+    data = base64.b64decode(attributes(frame.value)[1]["src"].split(",")[1])
+    full = io.BytesIO()
+    figure = shades(0)
+    figure.savefig(full, dpi=110)
+    plt.close(figure)
+    small, large = (np.asarray(Image.open(file).convert("RGB"), int) for file in (io.BytesIO(data), full))
+    assert len(data) < len(full.getvalue()) / 2
+    assert np.abs(small - large).max() < 32 and np.abs(small - large).mean() < 1
 
 
 def test_each_frame_carries_its_own_alt_text_unharmed_by_html(box):

@@ -55,7 +55,8 @@ def copy_libraries(app):
     if not NODE_MODULES.is_dir():
         raise ExtensionError("The web libraries are missing. Run `make book`, or `npm ci` in site/, which brings them.")
     vendor = Path(app.outdir) / "_static" / "vendor"
-    shutil.rmtree(vendor, ignore_errors=True)
+    for ours in {Path(target).parts[0] for target in VENDOR.values()}:  # not all of vendor: the theme has its icons there
+        shutil.rmtree(vendor / ours, ignore_errors=True)
     for source, target in VENDOR.items():
         source, target = NODE_MODULES / source, vendor / target
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -103,6 +103,36 @@ def test_widgets_move_by_keyboard_by_mouse_and_by_play(visit, addresses, page, w
             before = frame.inner_html()
 
 
+# On paper nothing scrolls: what is wider than its box is lost.
+LOST_ON_PAPER = """() => [...document.querySelectorAll('article :is(pre, div.math mjx-container, .pst-scrollable-table-container, .output)')]
+    .filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1).map(box => box.innerText.slice(0, 100))"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_can_be_printed(visit, addresses, page):
+    page = visit(f"{addresses['http']}/{page}.html", viewport={"width": 718, "height": 1000}).page      # A4 without its margins
+    closed = "document.querySelectorAll('details:not([open])').length"
+    before = page.evaluate(closed)
+    page.evaluate(f"addEventListener('beforeprint', () => (window.closedOnPaper = {closed}))")
+    assert len(page.pdf(format="A4")) > 10_000
+    assert (page.evaluate("closedOnPaper"), page.evaluate(closed)) == (0, before)
+    page.emulate_media(media="print")
+    page.evaluate("document.querySelectorAll('details').forEach(details => (details.open = true))")
+    assert not page.locator(".bd-sidebar-primary").is_visible() and not page.locator(".bd-header-article").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    assert not page.evaluate(LOST_ON_PAPER)
+
+
+@pytest.mark.parametrize("page", WIDGET_PAGES)
+def test_widgets_answer_to_touch(visit, addresses, page):
+    page = visit(f"{addresses['http']}/{page}.html", **VIEWS["phone"], has_touch=True).page
+    for stepper in page.locator(".widget-subarea:has(.widget-play)").all():
+        frame = stepper.locator(".widget-html-content").last
+        before = frame.inner_html()
+        stepper.get_by_role("button", name="Play or pause").tap()
+        page.wait_for_function("([frame, before]) => frame.innerHTML !== before", arg=[frame.element_handle(), before])
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page_can_be_read_without_javascript(visit_without_javascript, addresses, page):
     page = visit_without_javascript(f"{addresses['file']}/{page}.html")

@@ -1,0 +1,75 @@
+"""What the benchmarks share: two sides that take turns, the memory of one call, and the command line."""
+
+import argparse
+import datetime
+import os
+import platform
+import sys
+import time
+import tracemalloc
+
+import numpy as np
+import sklearn
+
+from gmm_from_scratch.threads import blas_controls
+
+SIZES = [(10_000, 2, 3), (100_000, 2, 8), (1_000_000, 2, 8), (100_000, 10, 10), (100_000, 50, 16), (1_000_000, 16, 16)]     # N, D, K
+QUICK = [(10_000, 2, 3), (100_000, 2, 8), (100_000, 10, 10)]
+DTYPES = ("float64", "float32")
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def parser(description):
+    """Return a parser with the options that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="three of the six sizes")
+    parser.add_argument("--one-thread", action="store_true", help="one thread each, time of the processor: for a busy machine")
+    parser.add_argument("--size", help="one size alone, as 100000x2x8")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each side, 5 unless told")
+    parser.add_argument("--dtype", choices=DTYPES, help="one type of number alone")
+    return parser
+
+
+def begin(options):
+    """Say what machine this is and return the clock to use; start anew if a variable that is read on import must be set."""
+    if options.one_thread and any(os.environ.get(name) != value for name, value in ONE_THREAD.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})
+    controls = blas_controls()
+    print(f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), load {os.getloadavg()[0]:.1f}, BLAS threads "
+          f"{controls[0]() if controls else 'unknown'}, Python {platform.python_version()}, NumPy {np.__version__}, "
+          f"scikit-learn {sklearn.__version__}; {options.rounds} rounds, time of the "
+          f"{'processor' if options.one_thread else 'clock'}\n")
+    return time.process_time if options.one_thread else time.perf_counter
+
+
+def sizes(options):
+    """Return the sizes that the options ask for."""
+    return [size for size in (QUICK if options.quick else SIZES) if options.size in (None, "x".join(map(str, size)))]
+
+
+def take_turns(theirs, ours, rounds, clock):
+    """Call both so often, in turns, and return the seconds each call took and the last results: (theirs, ours), (theirs, ours)."""
+    times, results = ([], []), [None, None]
+    for turn in range(rounds):
+        for side in ((0, 1), (1, 0))[turn % 2]:
+            start = clock()
+            results[side] = (theirs, ours)[side]()
+            times[side].append(clock() - start)
+    return np.array(times), results
+
+
+def peak_memory(f):
+    """Return the most MiB that f held at one time."""
+    tracemalloc.start()
+    try:
+        f()
+        return tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def summary(ratios):
+    """Print the geometric mean and the worst of the ratios of each kind, a dict of lists."""
+    print()
+    for kind, values in ratios.items():
+        print(f"{kind}: geometric mean {np.exp(np.mean(np.log(values))):.2f}, worst {min(values):.2f}, of {len(values)} cases")
