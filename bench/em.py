@@ -25,7 +25,7 @@ from gmm_from_scratch.em import sample_mixture
 
 ITERATIONS = {(10_000, 2, 3): 50, (100_000, 2, 8): 10, (1_000_000, 2, 8): 4, (100_000, 10, 10): 10, (100_000, 50, 16): 4,
               (1_000_000, 16, 16): 3}                               # of each size
-AGREE = {"float64": 1e-8, "float32": 1e-2}                          # float32 knows seven digits of each number
+AGREE = {"float64": 1e-8, "float32": 1e-3}                          # float32 knows seven digits of each number
 
 
 class Result(NamedTuple):
@@ -78,7 +78,8 @@ def measure(X, start, iterations, rounds, agree, clock):
     sides = [lambda fit=fit: fit(X, start, iterations) for fit in (fit_theirs, fit_ours)]
     times, (their_result, our_result) = side_by_side.take_turns(sides, rounds, clock)
     theirs, ours = 1e3 * times / iterations
-    difference = max(np.abs(one - two).max() / np.abs(two).max() for one, two in zip(our_result, their_result))
+    expected = their_result if X.dtype == np.float64 else fit_ours(X.astype(float), start, iterations)     # their float32 sums drift
+    difference = max(np.abs(one - two).max() / np.abs(two).max() for one, two in zip(our_result, expected))
     if difference > agree:
         raise SystemExit(f"The results differ by {difference:.1e}, more than {agree:.0e}.")
     ratios = theirs / ours
