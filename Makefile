@@ -85,6 +85,9 @@ site/node_modules/done: site/package-lock.json site/install_libraries.py | .venv
 	$(BIN)/python site/install_libraries.py
 	@touch $@
 
+# On all cores. Where it says loadfile, whole files at a time: the cells of a notebook belong together.
+PYTEST := $(BIN)/python -m pytest -n auto
+
 # The folder of the files that say what has passed.
 $(DONE):
 	@mkdir -p $@
@@ -94,13 +97,13 @@ $(DONE)/lint: .venv/done $(PACKAGE) $(SITE) $(wildcard site/*.py bench/*.py) $(c
 	@touch $@
 
 $(DONE)/unit: .venv/done $(PACKAGE) $(TESTS) $(PAGES) $(METADATA) | $(DONE)
-	MPLBACKEND=agg $(BIN)/python -m pytest --ignore=tests/test_site.py --ignore=tests/browser \
+	MPLBACKEND=agg $(PYTEST) --dist loadfile --ignore=tests/test_site.py --ignore=tests/browser \
 	    --doctest-modules --doctest-glob=README.md tests gmm_from_scratch README.md
 	@touch $@
 
 # All notebooks when the package has changed, else only those that have changed themselves.
 $(DONE)/notebooks: .venv/done $(PACKAGE) $(NOTEBOOKS) | $(DONE)
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env $(if $(filter-out %.ipynb,$?),$(NOTEBOOKS),$(filter %.ipynb,$?))
+	$(PYTEST) --dist loadfile --nbval-lax --nbval-current-env $(if $(filter-out %.ipynb,$?),$(NOTEBOOKS),$(filter %.ipynb,$?))
 	@touch $@
 
 $(DONE)/book: $(SETUP) $(PACKAGE) $(PAGES) $(SITE) | $(DONE)
@@ -113,4 +116,4 @@ $(DONE)/site: $(DONE)/book tests/test_site.py $(METADATA)
 
 # A machine without a browser passes the other tests; CI must have one.
 $(DONE)/browser: $(DONE)/book $(call files,tests/browser)
-	@if $(BIN)/python tests/browser/chromium.py; then $(BIN)/python -m pytest tests/browser && touch $@; else test "$$CI" != true; fi
+	@if $(BIN)/python tests/browser/chromium.py; then $(PYTEST) tests/browser && touch $@; else test "$$CI" != true; fi
