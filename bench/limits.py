@@ -69,7 +69,7 @@ def main():
     options = parser.parse_args()
     clock, dtypes = side_by_side.begin(options), [options.dtype] if options.dtype else side_by_side.DTYPES
     with one_blas_thread() as allowed:
-        print(f"On {min(allowed, MOST_THREADS)} threads:\n")
+        print(f"Threads: {min(allowed, MOST_THREADS)}\n")
     print("| type | matrix product GFLOP/s | exp, millions per s | reading GB/s |\n|---|---:|---:|---:|")
     speed = {}
     for dtype in dtypes:
