@@ -44,10 +44,9 @@ serve: book ## Build the site and serve it on this machine; PORT=8000 chooses th
 test: ## Run every test
 	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit notebooks book site browser))
 
-# With the BLAS threads that scikit-learn and we have by default.
-bench: .venv/done ## Measure EM and k-means against scikit-learn; QUICK=1 takes a few sizes only
-	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/em.py $(if $(QUICK),--quick)
-	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/kmeans.py $(if $(QUICK),--quick)
+# With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
+bench: .venv/done ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes only
+	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/write_page.py $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread)
 
 lint: ## Check the style of the code
 	$(call run,.venv/done $(DONE)/lint)
