@@ -5,12 +5,15 @@ for diag, |x|² for spherical, none for tied, where the quadratic term is common
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from .covariances import check_covariances
 from .gaussian import cholesky_factor
+
+NEAR = 60.0             # nats: e⁻⁶⁰ of a sum is far from its last digit
 
 
 class Form(NamedTuple):
@@ -24,6 +27,9 @@ class Form(NamedTuple):
     central: Callable       # second moments, N_k, m_k (K, D) -> covariances, when the means are m_k
 
 
+_upper_triangle = cache(np.triu_indices)        # asked for in every round
+
+
 def _products(z, out):
     """Write z_i z_j for all i ≤ j."""
     row = 0
@@ -34,13 +40,13 @@ def _products(z, out):
 
 def _halves(precisions):
     """Return the coefficients of z_i z_j in -½ zᵀ Λ z: off the diagonal, each stands for two equal entries."""
-    i, j = np.triu_indices(precisions.shape[-1])
+    i, j = _upper_triangle(precisions.shape[-1])
     return precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
 
 
 def _symmetric(sums, D):
     """Return the symmetric matrices whose upper triangles are the rows of `sums`."""
-    (i, j), matrices = np.triu_indices(D), np.empty((len(sums), D, D))
+    (i, j), matrices = _upper_triangle(D), np.empty((len(sums), D, D))
     matrices[:, i, j] = matrices[:, j, i] = sums
     return matrices
 
@@ -59,7 +65,7 @@ FORMS = {
         lambda z, r: (z * z) @ r,
         lambda S, N, m: S / N[:, None] - m**2),
     "spherical": Form(
-        lambda D: 1, lambda z, out: np.einsum("db,db->b", z, z, out=out[0]), lambda precisions: -0.5 * precisions,
+        lambda D: 1, lambda z, out: _squares(z, out[0]), lambda precisions: -0.5 * precisions,
         lambda sums, D: sums[:, 0],
         lambda z, r: ((z * z) @ r).sum(),
         lambda S, N, m: (S / N - (m**2).sum(axis=1)) / m.shape[1]),
@@ -110,26 +116,57 @@ class Point:
         quadratic = FORMS[self.family].coefficients(precisions)
         return np.hstack([constant[:, None], linear, np.broadcast_to(quadratic, (len(linear), quadratic.shape[1]))])
 
-    def log_joint(self, z, exact=True):
-        """Return ln p(z, z_n = k) from whitened coordinates y = W_k (z - μ_k): (K, B) for z (D, B).
-
-        exact: subtract before multiplying. Otherwise y loses the digits of √reach, and some passes over z are saved.
-        """
+    def log_joint(self, z):
+        """Return ln p(z, z_n = k) from whitened coordinates y = W_k (z - μ_k): (K, B) for z (D, B)."""
         joint = np.empty((len(self.means), z.shape[1]), z.dtype)
-        whitener = np.broadcast_to(self.whitener, (len(joint), *self.whitener.shape[1:])).astype(z.dtype)
-        means, white = (array.astype(z.dtype)[:, :, None] for array in (self.means, self.whiten(self.means)))
+        whitener = np.broadcast_to(self.whitener, (len(joint), *self.whitener.shape[1:]))
         for k, W in enumerate(whitener):
-            if W.ndim == 1:
-                y = W[:, None] * (z - means[k])
-            elif exact:
-                y = W @ (z - means[k])
-            else:
-                y = W @ z
-                y -= white[k]
-            np.einsum("db,db->b", y, y, out=joint[k])
+            difference = z - self.means[k, :, None]
+            _squares(W[:, None] * difference if W.ndim == 1 else W @ difference, joint[k])
         joint *= -0.5
-        joint += self.peaks[:, None].astype(z.dtype)
+        joint += self.peaks[:, None]
         return joint
+
+    def near_log_joint(self, dtype):
+        """Return a function of z, (D, B), that gives ln p(z, z_n = k) where it comes NEAR the largest of its column.
+
+        Elsewhere it gives some number that is too far below the largest to matter. Since W_k is a lower triangle, half of
+        the features tell half of y = W_k z - W_k μ_k, and |y|² cannot fall below what that half adds up to. Mostly this
+        is enough to know that a component is out. For full covariances.
+        """
+        half = self.means.shape[1] // 2
+        W = np.concatenate([self.whitener, -self.whiten(self.means)[:, :, None]], axis=2).astype(dtype)     # times [z, 1]
+        upper, lower = (np.ascontiguousarray(part) for part in (W[:, :half, [*range(half), -1]], W[:, half:]))
+        peaks = self.peaks[:, None].astype(dtype)
+
+        def log_joint(z):
+            z1 = np.concatenate([z, np.ones((1, z.shape[1]), dtype)])
+            first = z1[[*range(half), -1]]
+            L = np.empty((len(W), z.shape[1]), dtype)
+            for k, rows in enumerate(upper):
+                _squares(rows @ first, L[k])
+            L *= -0.5
+            L += peaks                                          # no ln p(z, z_n = k) is higher
+            top, likeliest = np.empty(z.shape[1], dtype), L.argmax(axis=0)
+
+            def complete(k, mine):
+                L[k, mine] -= 0.5 * _squares(lower[k] @ z1[:, mine])
+                return L[k, mine]
+
+            for k in range(len(L)):                             # first the likeliest, then all others that may come near it
+                mine = np.flatnonzero(likeliest == k)
+                top[mine] = complete(k, mine)
+            near = L > top - NEAR
+            for k in np.flatnonzero(near.any(axis=1)):
+                complete(k, np.flatnonzero(near[k] & (likeliest != k)))
+            return L
+
+        return log_joint
+
+
+def _squares(y, out=None):
+    """Return |y|² of each column."""
+    return np.einsum("db,db->b", y, y, out=out)
 
 
 def _cholesky_factors(matrices, K, family):

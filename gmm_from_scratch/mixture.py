@@ -1,28 +1,23 @@
 """The estimator GaussianMixture: fit, predict, score, sample, and what follows from a fitted model."""
 
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from warnings import warn
 
 import numpy as np
 
-from .blocks import run_em
+from .blocks import log_likelihood, most_responsible, responsibilities, run_em, score_samples
 from .covariances import FAMILIES, check_covariances, invert, precision_factors
-from .em import Mixture, e_step, log_joint, sample_mixture
+from .em import Mixture, sample_mixture
 from .estimator import Estimator
 from .exceptions import ConvergenceWarning, RidgeWarning, SingularCovarianceError, not_fitted
 from .gaussian import conditional_gaussian, marginal_gaussian
 from .progress import bar
 from .starts import STARTS, kinds_of_start, start_from_given, start_from_means
-from .validation import (
-    check_choice,
-    check_flag,
-    check_floats,
-    check_integer,
-    check_number,
-    check_rng,
-    check_sample_weight,
-    check_verbose,
-)
+from .table import Table
+from .threads import workers
+from .validation import check_choice, check_flag, check_floats, check_integer, check_number, check_rng, check_verbose
 
 RELATIVE_RIDGE = 1e-6   # reg_covar="auto": this share of the mean variance of the columns
 
@@ -43,10 +38,13 @@ class GaussianMixture(Estimator):
     mostly stops long before max_iter, the bar's end); 2 also prints every verbose_interval-th round.
     accelerate: extrapolate from EM's steps (SQUAREM, Varadhan and Roland 2008): far fewer rounds for a small tol.
 
-    After fit: weights_ (K,), means_ (K, D), covariances_, precisions_ and precisions_cholesky_ (by family), converged_,
-    n_iter_, n_features_in_; lower_bound_, the mean log-likelihood per row of exactly these parameters; lower_bounds_,
-    that of the start and of every round. A start that collapses is dropped with a ConvergenceWarning; if all collapse,
-    SingularCovarianceError is raised.
+    After fit: weights_ (K,), means_ (K, D), covariances_, precisions_ and precisions_cholesky_ (by the family that was
+    fitted, covariance_type_), converged_, n_iter_, n_features_in_; lower_bound_, the mean log-likelihood per row of exactly
+    these parameters; lower_bounds_, that of the start and of every round. A start that collapses is dropped with a
+    ConvergenceWarning; if all collapse, SingularCovarianceError is raised.
+
+    X is read block by block and never copied as a whole. float32 is computed with as float32 in fit and summed as float64;
+    parameters, scores and criteria are float64 in any case, and predict_proba gives the type of X.
 
     >>> model = GaussianMixture(2, random_state=0).fit([[0.0], [1.0], [9.0], [10.0]])
     >>> sorted(model.means_.ravel().round(3).tolist())
@@ -93,10 +91,27 @@ class GaussianMixture(Estimator):
         sample_weight: (N,), how often each row counts; a weight of 2 equals two equal rows.
         Raises ValueError or TypeError for bad data or parameters, SingularCovarianceError if every start collapses.
         """
-        X, rng = self._check_fit_data(X), check_rng(self.random_state)
-        sample_weight = check_sample_weight(sample_weight, len(X))
-        check_integer("n_components", self.n_components, least=1, most=len(X), hint="There cannot be more components than points.")
-        check_choice("covariance_type", self.covariance_type, FAMILIES)
+        rng = check_rng(self.random_state)
+        with workers() as mapping:
+            table = self._check_fit_data(X, partial(Table, sample_weight=sample_weight, mapping=mapping))
+            check_integer("n_components", self.n_components, least=1, most=len(table),
+                          hint="There cannot be more components than points.")
+            check_choice("covariance_type", self.covariance_type, FAMILIES)
+            best, collapses, n_starts = self._search(table, rng)
+        if collapses:
+            warn(f"{len(collapses)} of {n_starts} starts collapsed and were dropped; the first because {collapses[0]}",
+                 ConvergenceWarning, stacklevel=2)
+        if not best.converged and self.max_iter > 0:
+            warn(f"EM did not meet tol={self.tol:g} (gain in nats per row) within max_iter={self.max_iter} rounds. "
+                 "Raise max_iter, or accept a larger tol.", ConvergenceWarning, stacklevel=2)
+        self._set(best.mixture)
+        self.lower_bounds_ = best.log_likelihoods / table.total
+        self.lower_bound_ = float(self.lower_bounds_[-1])
+        self.converged_, self.n_iter_ = best.converged, len(best.log_likelihoods) - 1
+        return self
+
+    def _search(self, table, rng):
+        """Run EM from every start; return the best EMRun, the errors of those that collapsed, and how many starts there were."""
         n_init = check_integer("n_init", self.n_init, least=1)
         max_iter = check_integer("max_iter", self.max_iter, least=0)
         verbose = check_verbose(self.verbose)
@@ -104,17 +119,18 @@ class GaussianMixture(Estimator):
         accelerate = check_flag("accelerate", self.accelerate)
         interval = check_integer("verbose_interval", self.verbose_interval, least=1)
         tol = check_number("tol", self.tol, least=0)
-        options = {"reg_covar": self._ridge(X), "sample_weight": sample_weight}
+        reg_covar = self._ridge(table)
         runs, collapses = [], []
-        for number, start in enumerate(self._starts(X, rng, n_init, **options), 1):
+        for number, start in enumerate(self._starts(table, rng, n_init, reg_covar=reg_covar), 1):
             def report(n_iter, log_likelihood, number=number):
                 progress.update()
                 if verbose > 1 and n_iter % interval == 0:
-                    progress.write(f"start {number}, round {n_iter}: {log_likelihood / sample_weight.sum():.6f} nats per row")
+                    progress.write(f"start {number}, round {n_iter}: {log_likelihood / table.total:.6f} nats per row")
             try:
                 with bar(max_iter, f"start {number}", "round", verbose) as progress:
-                    runs.append(run_em(X, start(), tol=tol, max_iter=max_iter, accelerate=accelerate, on_round=report, **options))
-                outcome = f"{runs[-1].log_likelihoods[-1] / sample_weight.sum():.6f} nats per row"
+                    runs.append(run_em(table, start(), tol=tol, max_iter=max_iter, reg_covar=reg_covar, accelerate=accelerate,
+                                       on_round=report))
+                outcome = f"{runs[-1].log_likelihoods[-1] / table.total:.6f} nats per row"
             except SingularCovarianceError as error:
                 collapses.append(error)
                 outcome = f"dropped, {error}"
@@ -123,29 +139,19 @@ class GaussianMixture(Estimator):
         if not runs:
             raise SingularCovarianceError(
                 f"all {len(collapses)} starts collapsed, the last because {collapses[-1]} Or try a larger reg_covar (now "
-                f"{options['reg_covar']:g}, in squared units of X), fewer components, covariance_type='tied', or more starts.",
+                f"{reg_covar:g}, in squared units of X), fewer components, covariance_type='tied', or more starts.",
                 collapses[-1].component)
-        if collapses:
-            warn(f"{len(collapses)} of {len(runs) + len(collapses)} starts collapsed and were dropped; the first because {collapses[0]}",
-                 ConvergenceWarning, stacklevel=2)
-        best = max(runs, key=lambda run: run.log_likelihoods[-1])
-        if not best.converged and max_iter > 0:
-            warn(f"EM did not meet tol={tol:g} (gain in nats per row) within max_iter={max_iter} rounds. "
-                 "Raise max_iter, or accept a larger tol.", ConvergenceWarning, stacklevel=2)
-        self._set(best.mixture)
-        self.lower_bounds_ = best.log_likelihoods / sample_weight.sum()
-        self.lower_bound_ = float(self.lower_bounds_[-1])
-        self.converged_, self.n_iter_ = best.converged, len(best.log_likelihoods) - 1
-        return self
+        return max(runs, key=lambda run: run.log_likelihoods[-1]), collapses, len(runs) + len(collapses)
 
     def _set(self, mixture):
         """Take over the parameters of a mixture."""
         self.weights_, self.means_, self.covariances_ = mixture.weights, mixture.means, mixture.covariances
+        self.covariance_type_ = mixture.covariance_type
         self.n_features_in_ = mixture.n_features
 
-    def _ridge(self, X):
+    def _ridge(self, table):
         """Return reg_covar as a number, and warn if it swamps a column of the data."""
-        variances = X.var(axis=0)
+        variances = table.spread**2
         if isinstance(self.reg_covar, str):
             check_choice("reg_covar", self.reg_covar, ("auto",))
             return RELATIVE_RIDGE * float(variances.mean())
@@ -153,13 +159,13 @@ class GaussianMixture(Estimator):
         if ((variances > 0) & (variances < 100 * reg_covar)).any():
             column = int(np.argmin(np.where(variances > 0, variances, np.inf)))
             warn(f"reg_covar={reg_covar:g} swamps column {column} of X, whose variance is {variances[column]:.3g}. Both are in squared "
-                 'units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning, stacklevel=3)
+                 'units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning, stacklevel=4)
         return reg_covar
 
-    def _starts(self, X, rng, n_init, **options):
+    def _starts(self, table, rng, n_init, **options):
         """Return for each run a function that makes the mixture from which it begins."""
-        K, D, kind = self.n_components, X.shape[1], self.covariance_type
-        if self.warm_start and hasattr(self, "weights_") and self.means_.shape == (K, D):
+        K, D, kind = self.n_components, table.n_features, self.covariance_type
+        if self.warm_start and hasattr(self, "weights_") and self.means_.shape == (K, D) and self.covariance_type_ == kind:
             return [lambda: self.mixture_]
         given = {}
         if self.weights_init is not None:
@@ -175,10 +181,10 @@ class GaussianMixture(Estimator):
         options["covariance_type"] = kind
         if "means" in given:
             means = given.pop("means")
-            return [lambda: replace(start_from_means(X, means, **options), **given)]
+            return [lambda: replace(start_from_means(table, means, **options), **given)]
         if not isinstance(self.init_params, str):
-            return [lambda: replace(start_from_given(X, self.init_params, K, **options), **given)]
-        return [lambda name=name: replace(STARTS[name](X, K, rng, **options), **given)
+            return [lambda: replace(start_from_given(table, self.init_params, K, **options), **given)]
+        return [lambda name=name: replace(STARTS[name](table, K, rng, **options), **given)
                 for name in kinds_of_start(self.init_params, n_init)]
 
     @property
@@ -186,33 +192,43 @@ class GaussianMixture(Estimator):
         """The fitted parameters as one em.Mixture."""
         if not hasattr(self, "weights_"):
             raise not_fitted("This GaussianMixture instance is not fitted yet. Call fit(X) first.")
-        return Mixture(self.weights_, self.means_, self.covariances_, self.covariance_type)
+        return Mixture(self.weights_, self.means_, self.covariances_, self.covariance_type_)
 
     @property
     def precisions_(self):
         """The inverses of the covariances, in the family's shape."""
-        return invert(self.mixture_.covariances, self.covariance_type)
+        return invert(self.mixture_.covariances, self.covariance_type_)
 
     @property
     def precisions_cholesky_(self):
         """U with U Uᵀ = Σ⁻¹, in the family's shape: (x - μ) @ U is standard normal."""
-        return precision_factors(self.mixture_.covariances, self.covariance_type)
+        return precision_factors(self.mixture_.covariances, self.covariance_type_)
+
+    @contextmanager
+    def _table(self, X):
+        """Yield X, checked to be what the model was fitted to, as a Table that is computed with in float64."""
+        with workers() as mapping:
+            yield self._check_new_data(X, partial(Table, dtype=float, mapping=mapping))
 
     def score_samples(self, X):
         """Return ln p(x_n), a log density in nats, for each row of X: shape (N,)."""
-        return e_step(self._check_new_data(X), self.mixture_)[1]
+        with self._table(X) as table:
+            return score_samples(table, self.mixture_)
 
     def score(self, X, y=None):
         """Return the mean of ln p(x_n) over the rows of X, in nats per row."""
-        return float(self.score_samples(X).mean())
+        with self._table(X) as table:
+            return log_likelihood(table, self.mixture_) / len(table)
 
     def predict_proba(self, X):
         """Return the responsibilities: shape (N, K), each row with sum 1."""
-        return e_step(self._check_new_data(X), self.mixture_)[0]
+        with self._table(X) as table:
+            return responsibilities(table, self.mixture_)
 
     def predict(self, X):
         """Return the component most responsible for each row of X: shape (N,)."""
-        return log_joint(self._check_new_data(X), self.mixture_).argmax(axis=1)
+        with self._table(X) as table:
+            return most_responsible(table, self.mixture_)
 
     def fit_predict(self, X, y=None, sample_weight=None):
         """Fit, and return the component most responsible for each row."""
@@ -227,12 +243,13 @@ class GaussianMixture(Estimator):
 
     def bic(self, X):
         """Return the Bayesian information criterion, -2 ln L + p ln N: lower is better. Source: Schwarz (1978)."""
-        log_density = self.score_samples(X)
-        return float(-2 * log_density.sum() + self.mixture_.n_parameters * np.log(len(log_density)))
+        with self._table(X) as table:
+            return -2 * log_likelihood(table, self.mixture_) + float(self.mixture_.n_parameters * np.log(len(table)))
 
     def aic(self, X):
         """Return Akaike's information criterion, -2 ln L + 2 p: lower is better. Source: Akaike (1974)."""
-        return float(-2 * self.score_samples(X).sum() + 2 * self.mixture_.n_parameters)
+        with self._table(X) as table:
+            return -2 * log_likelihood(table, self.mixture_) + 2.0 * self.mixture_.n_parameters
 
     def marginal(self, features):
         """Return the model of the chosen features alone, a GaussianMixture with full covariances.

@@ -3,6 +3,13 @@
 Near an optimum, EM's steps shrink by about the same factor each round. Two of them, r and r + v, tell where they would
 lead: a step of length a along r + a v / 2. Source: Varadhan and Roland (2008), Scandinavian Journal of Statistics 35,
 335-353, step length S3, in a chart of the parameters of our own.
+
+What is promised. Both ways of EM end where a step of EM changes next to nothing, and this one no earlier: neither the
+likelihood nor the objective may change by `tol` per row, in a step of EM or in an extrapolation. Without reg_covar, each
+extrapolation leads at least as high as the step of EM that it replaces. With reg_covar, EM goes towards a point that is no
+maximum of the likelihood. Plain EM, which looks at the likelihood alone, may stop above that point, where its likelihood
+turns from rising to falling; this way goes on to the point. What cannot be promised: where the likelihood has several
+maxima, the two may end in different ones, and either may be the higher.
 """
 
 from typing import NamedTuple
@@ -15,26 +22,28 @@ EARLY = 1e-3        # nats per row: while EM gains more than this, it still choo
 
 
 class Round(NamedTuple):
-    """What the path holds after one pass over the data, and what to compare it with to see whether the path has ended."""
+    """What the path holds after one pass over the data, and what it has gained: the path ends when that is next to nothing."""
 
     visit: object
-    before: object | None       # None: too early to tell
+    gain: float | None          # in nats; None: too early to tell
 
 
 def plain_rounds(em, visit):
-    """Yield a Round for each step of EM, without end."""
+    """Yield a Round for each step of EM, without end. Its gain is that of the likelihood, as in scikit-learn."""
     while True:
         before, visit = visit, em.visit(em.m_step(visit))
-        yield Round(visit, before)
+        yield Round(visit, visit.log_likelihood - before.log_likelihood)
 
 
 def squarem_rounds(em, start, spread):
-    """Yield a Round for each pass over the data, without end; the likelihood never falls.
+    """Yield a Round for each pass over the data, without end.
 
     A step of EM leads to `one`, the next would lead to `two`, and both together tell where to look for a point far ahead.
     If that is no better than `one`, the path goes on from `two`, as EM would, and the next extrapolation is shorter. The
-    path has ended when neither EM nor extrapolation gains anything. With reg_covar EM does not quite climb, nor does this.
-    spread: (D,), the unit of each feature.
+    path has ended when neither EM nor extrapolation changes anything. spread: (D,), the unit of each feature.
+
+    Without reg_covar, the likelihood never falls. With it, an M-step climbs EM.objective but for the shifts of N_k, and where
+    it does not even climb that, a point ahead is better if the step of EM from there is shorter.
     """
     spread, longest = np.where(spread > 0, spread, 1.0), 4.0
     while True:
@@ -44,26 +53,36 @@ def squarem_rounds(em, start, spread):
         here, there, beyond = (to_chart(point, spread) for point in (start.point, one.point, two))
         r, v = there - here, (beyond - there) - (there - here)
         length = min(longest, np.linalg.norm(r) / max(np.linalg.norm(v), np.finfo(float).tiny))
-        if length > 1 and one.log_likelihood - start.log_likelihood < EARLY * em.table.total:
-            ahead = _try(em, here + 2 * length * r + length**2 * v, two, spread)
-            if ahead is None or ahead.log_likelihood < one.log_likelihood:
+        gain = em.objective(one) - em.objective(start)
+        if length > 1 and abs(gain) < EARLY * em.table.total:
+            ahead, step = _try(em, here + 2 * length * r + length**2 * v, two, spread)
+            climbs = ahead is not None and em.objective(ahead) >= em.objective(one)
+            if not (climbs if gain >= 0 else step < np.linalg.norm(beyond - there)):
                 yield Round(one, None)                              # a pass that led nowhere
                 ahead, longest = None, max(4.0, longest / 4)
             elif length == longest:
                 longest *= 4
         end = em.visit(two) if ahead is None else ahead
-        yield Round(end, start)
+        yield Round(end, max(_change(em, start, one), _change(em, start, end)))
         start = end
 
 
+def _change(em, before, after):
+    """Return by how much the likelihood or the objective has changed, whichever has changed more."""
+    return max(abs(after.log_likelihood - before.log_likelihood), abs(em.objective(after) - em.objective(before)))
+
+
 def _try(em, chart, like, spread):
-    """Return the visit of the point with these coordinates, or None if there is no such mixture, or EM collapses there."""
+    """Return the visit of the point with these coordinates and how far a step of EM leads from there.
+
+    None and infinity if there is no such mixture, or EM collapses there.
+    """
     try:
         visit = em.visit(from_chart(chart, like, spread))
-        em.m_step(visit)
+        after = em.m_step(visit)
     except ValueError:                              # SingularCovarianceError is one; numbers beyond all bounds another
-        return None
-    return visit
+        return None, np.inf
+    return visit, np.linalg.norm(to_chart(after, spread) - to_chart(visit.point, spread))
 
 
 def to_chart(point, spread):

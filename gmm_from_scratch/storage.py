@@ -30,7 +30,7 @@ def save(model, path):
     if not _checked(path).endswith(".npz"):
         raise ValueError(f"path is {shown(path)}; give a file name that ends in .npz.")
     with open(path, "wb") as file:
-        np.savez(file, format=FORMAT, covariance_type=model.covariance_type, weights=model.weights_, means=model.means_,
+        np.savez(file, format=FORMAT, covariance_type=model.covariance_type_, weights=model.weights_, means=model.means_,
                  covariances=model.covariances_, lower_bounds=getattr(model, "lower_bounds_", np.empty(0)),
                  converged=model.converged_, n_iter=model.n_iter_)
 

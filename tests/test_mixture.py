@@ -1,6 +1,7 @@
 """The estimator: every kind of start, restarts, collapse, and the numbers it reports."""
 
 import json
+import tracemalloc
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 import sklearn.mixture
 
 from gmm_from_scratch import (ConvergenceWarning, GaussianMixture, KMeans, Mixture, NotFittedError, RidgeWarning, SingularCovarianceError, e_step,
-                              m_step, run_em)
+                              m_step, passes, run_em)
 from gmm_from_scratch.covariances import FAMILIES, covariance_matrices
 from gmm_from_scratch.data import load_faithful, load_iris
 from gmm_from_scratch.starts import STARTS, kinds_of_start, start_from_labels
+from gmm_from_scratch.table import Table
 
 MCLUST = json.loads((Path(__file__).parent / "reference" / "mclust.json").read_text(encoding="utf-8"))
 FAITHFUL, IRIS = load_faithful().X, load_iris().X
@@ -62,7 +64,7 @@ def test_the_kmeans_start_is_the_m_step_of_its_labels():
     labels = KMeans(3, n_init=1, random_state=np.random.default_rng(5)).fit(IRIS).labels_
     expected = start_from_labels(IRIS, labels, 3, reg_covar=0)
     np.testing.assert_array_equal(start.means_, expected.means)
-    np.testing.assert_array_equal(start.means_, [IRIS[labels == k].mean(axis=0) for k in range(3)])
+    np.testing.assert_allclose(start.means_, [IRIS[labels == k].mean(axis=0) for k in range(3)], rtol=1e-13)
     np.testing.assert_allclose(start.covariances_, [np.cov(IRIS[labels == k].T, bias=True) for k in range(3)])
 
 
@@ -196,8 +198,8 @@ def test_predictions_are_the_e_step_of_the_fitted_mixture():
     model = GaussianMixture(3, random_state=0).fit(IRIS)
     new = IRIS[::4] + 0.3
     resp, log_density = e_step(new, Mixture(model.weights_, model.means_, model.covariances_))
-    np.testing.assert_array_equal(model.predict_proba(new), resp)
-    np.testing.assert_array_equal(model.score_samples(new), log_density)
+    np.testing.assert_allclose(model.predict_proba(new), resp, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(model.score_samples(new), log_density, rtol=1e-12)
     np.testing.assert_array_equal(model.predict(new), resp.argmax(axis=1))
     np.testing.assert_array_equal(GaussianMixture(3, random_state=0).fit_predict(IRIS), model.predict(IRIS))
 
@@ -346,6 +348,80 @@ def test_y_is_ignored():
     one, two = GaussianMixture(2, random_state=0).fit(FAITHFUL), GaussianMixture(2, random_state=0).fit(FAITHFUL, "anything")
     np.testing.assert_array_equal(one.means_, two.means_)
     assert one.score(FAITHFUL, "anything") == one.score(FAITHFUL)
+
+
+# Memory and types
+
+def peak(f):
+    """Return the most bytes that f held at one time, beyond what there was."""
+    tracemalloc.start()
+    try:
+        f()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+NO_KMEANS = [name for name in STARTS if "means" not in name]     # k-means keeps what it needs
+
+
+@pytest.mark.parametrize("init", [*NO_KMEANS, "means"])
+@each_family
+def test_float32_is_fitted_without_a_copy(family, init):
+    X = np.random.default_rng(0).normal(size=(200_000, 10)).astype("float32")       # float64 would take 16 MB
+    start = {"means_init": X[:3]} if init == "means" else {"init_params": init}
+    model = GaussianMixture(3, covariance_type=family, max_iter=2, tol=1e9, random_state=0, **start)
+    assert peak(lambda: model.fit(X)) < 8e6
+    assert peak(lambda: model.score(X)) < 8e6 and peak(lambda: model.bic(X)) < 8e6
+    assert peak(lambda: model.predict(X)) < 8e6 + 200_000 * 8
+
+
+@pytest.mark.parametrize("init_params", NO_KMEANS)
+def test_memory_stays_below_16_mb_for_a_million_rows(init_params):
+    X = np.random.default_rng(0).normal(size=(1_000_000, 2))
+    model = GaussianMixture(8, max_iter=1, tol=1e9, init_params=init_params, random_state=0)
+    assert peak(lambda: model.fit(X)) < 16e6                # N x K alone would take 64
+
+
+def test_float32_is_computed_with_as_float32(monkeypatch):
+    seen, exp = set(), passes._exp
+    monkeypatch.setattr(passes, "_exp", lambda L, cut: seen.add(L.dtype) or exp(L, cut))
+    means = FAITHFUL[[0, 1]]
+    model = GaussianMixture(2, means_init=means).fit(FAITHFUL.astype("float32"))
+    assert seen == {np.dtype("float32")}
+    assert {part.dtype for part in fitted_parts(model)} == {np.dtype(float)}
+    np.testing.assert_allclose(model.means_, GaussianMixture(2, means_init=means).fit(FAITHFUL).means_, rtol=1e-3)
+    assert model.predict_proba(FAITHFUL.astype("float32")).dtype == np.float32
+    assert model.predict_proba(FAITHFUL).dtype == model.score_samples(FAITHFUL.astype("float32")).dtype == float
+
+
+def test_data_are_checked_once(monkeypatch):
+    looks, measure = [], Table._measure
+    monkeypatch.setattr(Table, "_measure", lambda *given: looks.append(1) or measure(*given))
+    model = GaussianMixture(2, n_init=3, init_params="random_from_data", max_iter=1, tol=1e9, random_state=0).fit(FAITHFUL)
+    assert len(looks) == 1
+    for use in (model.predict, model.predict_proba, model.score, model.score_samples, model.bic, model.aic):
+        looks.clear()
+        use(FAITHFUL)
+        assert len(looks) == 1
+
+
+# The family that was fitted
+
+def test_a_family_chosen_after_fit_counts_from_the_next_fit_on():
+    model = GaussianMixture(2, covariance_type="full", random_state=0).fit(FAITHFUL)      # (2, 2, 2)
+    before, criterion = model.score_samples(FAITHFUL), model.bic(FAITHFUL)
+    model.set_params(covariance_type="tied")
+    np.testing.assert_array_equal(model.score_samples(FAITHFUL), before)
+    assert model.bic(FAITHFUL) == criterion and model.mixture_.covariance_type == model.covariance_type_ == "full"
+    assert model.precisions_.shape == (2, 2, 2)
+    assert model.set_params(warm_start=True).fit(FAITHFUL).covariances_.shape == (2, 2) and model.covariance_type_ == "tied"
+
+
+def test_square_covariances_of_the_wrong_family_are_not_misread():
+    model = GaussianMixture(2, covariance_type="diag", random_state=0).fit(FAITHFUL)      # (2, 2), as a tied matrix would be
+    before = model.predict_proba(FAITHFUL)
+    np.testing.assert_array_equal(model.set_params(covariance_type="tied").predict_proba(FAITHFUL), before)
 
 
 # Weighted rows

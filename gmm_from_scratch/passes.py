@@ -1,0 +1,245 @@
+"""What one pass over the data computes: the E-step, the sums over rows that it leaves, and the M-step that they allow.
+
+The log density of a Gaussian is linear in φ(x) = [1, x, quadratic terms of x]. So for a block of rows
+
+    E-step:  R = softmax(Θ φ)          M-step:  moments += R φᵀ   →   weights, means, covariances
+
+are two matrix products, whatever the family of the covariances (forms.py). Every array has one column per row of X: sums
+over components then run along contiguous memory. X is centred on its mean, so that squares lose few digits. Where a
+component is too narrow or too far out for that, or features are many, the way leads through whitened coordinates and
+differences from a near centre instead, as in em.py. table.py reads X in blocks, threads.py shares them out.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .exceptions import SingularCovarianceError
+from .forms import FORMS, NEAR, Point
+
+FARTHEST = {"d": 1e4, "f": 1e3}     # squares about a centre lose the digits of this factor, μᵀ Σ⁻¹ μ: beyond it, take a nearer one
+CUT, LEAST = 0.85, 0.5              # powers of the smallest float: where densities are cut off, and what their sum must exceed
+NUMBERS = {code: np.finfo(code) for code in "df"}
+LOWEST = {code: CUT * np.log(float(NUMBERS[code].tiny)) for code in "df"}      # where densities are cut off, as a logarithm
+MANY_FEATURES = 30                  # from here on, the products of all pairs cost more than whitened coordinates
+
+
+def expanded_e_step(table, point):
+    """Return a function of rows that gives their weights, φ, exp(Θ φ), its sums over components, and ln p(x_n).
+
+    For tied covariances, ln p(x_n) lacks -½ xᵀ Σ⁻¹ x.
+    """
+    theta, n_features = point.theta(), table.n_features
+    usual = point.peaks.max() - n_features / 2                      # ln p(x) of most points is near this,
+    theta[:, 0] -= usual                                            # or, without its common term, as far off as the means
+    quick = point.family != "tied" or point.reach() + n_features < -LOWEST[table.dtype.char] * LEAST / CUT
+    theta, centre = theta.astype(table.dtype), table.centre.astype(table.dtype)[:, None]
+
+    def e_step(rows):
+        x, weight = table.block(rows)
+        phi = np.empty((theta.shape[1], len(x)), table.dtype)
+        phi[0] = 1
+        z = np.subtract(x.T, centre, out=phi[1:1 + n_features])
+        FORMS[point.family].terms(z, phi[1 + n_features:])
+        density, total, log_density = sum_of_exp(lambda: theta @ phi, quick)
+        return weight, phi, density, total, log_density + usual
+
+    return e_step
+
+
+def expanded_sizes(point):
+    """Return how many numbers expanded_e_step keeps of each row, and how many pairs of them each product multiplies."""
+    K, D = point.means.shape
+    n_features = 1 + D + FORMS[point.family].n_terms(D)
+    return n_features + 2 * K, n_features * K
+
+
+def direct_e_step(table, point, exact=True):
+    """Return the same by way of whitened coordinates, with z, x from the centre of the data, in place of φ.
+
+    exact: compute with float64, subtract each mean before anything else, and leave nothing out.
+    """
+    dtype = np.dtype(float) if exact else table.dtype
+    centre = table.centre.astype(dtype)[:, None]
+    log_joint = point.log_joint if exact else point.near_log_joint(dtype)
+
+    def e_step(rows):
+        x, weight = table.block(rows, dtype)
+        z = np.subtract(x.T, centre, out=np.empty(x.shape[::-1], dtype))
+        return weight, z, *sum_of_exp(lambda: log_joint(z), False, not exact)
+
+    return e_step
+
+
+def sum_of_exp(joint, quick, cut=True):
+    """Return exp(joint()), (K, B), its sums over components, and their logs; all up to a common factor in each column.
+
+    To subtract the largest entry of each column first is safe but takes time. The quick way does without, and turns back
+    if a sum is infinite, or so small that what was cut off could matter. Where exp underflows, it is slow, and so is all
+    that computes with its results: such entries are cut off at a number that is no sum's digit.
+    """
+    with np.errstate(all="ignore"):
+        L = joint()
+        if quick:
+            total = _exp(L, cut).sum(axis=0)
+            if NUMBERS[L.dtype.char].tiny**LEAST < total.min() and total.max() < np.inf:
+                return L, total, np.log(total, dtype=float)
+            L = joint()
+        top = L.max(axis=0)
+        L -= top
+        total = _exp(L, cut).sum(axis=0)
+        return L, total, top + np.log(total, dtype=float)
+
+
+def _exp(L, cut):
+    """Return exp(L), written over L."""
+    if cut and not L.min() > LOWEST[L.dtype.char]:          # a look costs less than a cut
+        np.maximum(L, LOWEST[L.dtype.char], out=L)
+    return np.exp(L, out=L)
+
+
+def sum_log(log_density, weight):
+    """Return Σ_n w_n ln p(x_n)."""
+    return log_density.sum() if weight is None else weight @ log_density
+
+
+class Visit(NamedTuple):
+    """What one pass over the data says of a point: ln p(X), and the moments about `centres` for the M-step."""
+
+    point: Point
+    log_likelihood: float
+    exact: bool
+    centres: np.ndarray         # (K, D), or the number 0 for the centre of the data
+    counts: np.ndarray          # N_k = Σ_n r_nk                    (K,)
+    first: np.ndarray           # Σ_n r_nk (x_n - c_k)              (K, D)
+    second: np.ndarray          # Σ_n r_nk (x_n - c_k)(x_n - c_k)ᵀ, or what the family needs of it
+
+
+class EM:
+    """E-steps and M-steps on one table."""
+
+    def __init__(self, table, family, reg_covar=0.0):
+        self.table, self.family, self.form, self.reg_covar = table, family, FORMS[family], reg_covar
+        self.scatter = table.scatter() if family == "tied" else None
+        number = NUMBERS[table.dtype.char]
+        self.smallest_share = max(number.tiny ** (CUT - LEAST), np.exp(-NEAR)) / number.eps    # below it, what was cut off could tell
+
+    def visit(self, point):
+        """Run the E-step on all rows and return the sums that the M-step needs."""
+        if not point.reach() <= FARTHEST[self.table.dtype.char]:
+            return self._visit_directly(point, point.means)
+        if self.family == "full" and self.table.n_features >= MANY_FEATURES:
+            visit = self._visit_directly(point, point.means, exact=False)
+        else:
+            visit = self._visit_expanded(point)
+        return visit if np.isfinite(visit.log_likelihood) else self._visit_directly(point, point.means)
+
+    def _visit_expanded(self, point):
+        D, e_step = self.table.n_features, expanded_e_step(self.table, point)
+
+        def block(rows):
+            weight, phi, density, total, log_density = e_step(rows)
+            shorter = density if len(density) < len(phi) else phi
+            shorter *= (1 if weight is None else weight) / total
+            return [(phi @ density.T).T.astype(float), sum_log(log_density, weight)]
+
+        sums, log_likelihood = self.table.sum(block, *expanded_sizes(point))
+        if self.family == "tied":
+            second = self.scatter
+            log_likelihood -= 0.5 * (point.whitener[0] @ second * point.whitener[0]).sum()      # Σ_n zᵀ Σ⁻¹ z / 2
+        else:
+            second = self.form.unpack(sums[:, 1 + D:], D)
+        return Visit(point, log_likelihood, False, 0.0, sums[:, 0], sums[:, 1:1 + D], second)
+
+    def _visit_directly(self, point, centres, exact=True):
+        e_step = direct_e_step(self.table, point, exact)
+        visit = self._sum_about(centres, e_step, float if exact else None)._replace(point=point, exact=exact)
+        if exact and not np.isfinite(visit.log_likelihood):
+            raise ValueError("X lies so far from the means, in units of the covariances, that a distance overflows. Drop such "
+                             "rows, or widen the covariances.")
+        return visit
+
+    def _sum_about(self, centres, e_step, dtype=float):
+        """Return the moments about these centres under the responsibilities that an E-step gives, and computes in this dtype."""
+        K, D = centres.shape
+        centres = centres.astype(self.table.dtype).astype(float)        # numbers that x can be compared with exactly
+
+        def block(rows):
+            weight, z, density, total, log_density = e_step(rows)
+            density *= (1 if weight is None else weight) / total
+            first, second = np.zeros((K, D)), []
+            for k, r in enumerate(density):
+                mine = np.flatnonzero(r > 1e-20 * r.max())              # the others change no digit
+                difference, r = z[:, mine] - centres[k, :, None].astype(z.dtype), r[mine]
+                first[k] = difference @ r
+                second.append(self.form.second(difference, r))
+            return [density.sum(axis=1, dtype=float), first, np.array(second, float), sum_log(log_density, weight)]
+
+        counts, first, second, log_likelihood = self.table.sum(block, 3 * D + 2 * K, dtype=dtype)
+        return Visit(None, log_likelihood, True, centres, counts, first, second.sum(axis=0) if self.family == "tied" else second)
+
+    def m_step(self, visit):
+        """Return the point of highest Σ_nk r_nk ln p(x_n, z_n = k).
+
+        Moments about a centre far from the new mean lose digits: they are taken again, about the old means and then
+        about the new ones. Raises SingularCovarianceError if a component is left with too few points.
+        """
+        if not visit.exact:
+            if (new := self._maximise(visit)) is not None:
+                return new
+            visit = self._visit_directly(visit.point, visit.point.means)
+        if (new := self._maximise(visit)) is not None:
+            return new
+        return Point(self.family, *self._parameters(self._visit_directly(visit.point, _means(visit))))
+
+    def objective(self, visit):
+        """Return ln p(X) - reg_covar / 2 Σ_k N_k tr Σ_k⁻¹: what EM climbs, as long as the N_k stay.
+
+        Σ_k = S_k + reg_covar I is the maximum of -N_k / 2 (ln |Σ| + tr Σ⁻¹ S_k + reg_covar tr Σ⁻¹). But the penalty grows
+        with the N_k, of which the E-step knows nothing. Only for tied covariances, whose N_k add up to N, it never falls.
+        """
+        if not self.reg_covar:
+            return visit.log_likelihood
+        W = visit.point.whitener
+        traces = (W**2).reshape(len(W), -1).sum(axis=1) * (self.table.n_features if W.shape[1:] == (1,) else 1)
+        return visit.log_likelihood - 0.5 * self.reg_covar * (visit.counts * traces).sum()
+
+    def m_step_given(self, resp, n_components):
+        """Return the point that an M-step makes of responsibilities from elsewhere.
+
+        resp: a function of rows that returns r_nk as (K, B); it is called twice for each block, for the means and then
+        for the moments about them.
+        """
+        def given(rows):
+            x, weight = self.table.block(rows, float)
+            return weight, x.T - self.table.centre[:, None], resp(rows).astype(float), 1.0, np.zeros(len(x))
+
+        means = _means(self._sum_about(np.zeros((n_components, self.table.n_features)), given))
+        return Point(self.family, *self._parameters(self._sum_about(means, given)))
+
+    def _maximise(self, visit):
+        """Return the new point, or None where these moments do not tell it to enough digits."""
+        if not visit.exact and not visit.counts.min() > self.table.total * self.smallest_share:
+            return None
+        parameters = self._parameters(visit)
+        try:
+            new = Point(self.family, *parameters)
+        except SingularCovarianceError:
+            return None
+        return new if new.reach(visit.centres) <= FARTHEST[self.table.dtype.char] else None
+
+    def _parameters(self, visit):
+        means, shifts = _means(visit), visit.first / visit.counts[:, None]           # m_k is the shift from the centre
+        covariances = self.form.central(visit.second, visit.counts, shifts)
+        if self.reg_covar:
+            covariances = covariances + self.reg_covar * (np.eye(shifts.shape[1]) if self.family in ("full", "tied") else 1)
+        return visit.counts / visit.counts.sum(), means, covariances
+
+
+def _means(visit):
+    """Return the means that the moments tell, from the centre of the data."""
+    if visit.counts.min() < np.finfo(float).tiny:
+        k = int(visit.counts.argmin())
+        raise SingularCovarianceError(f"component {k} is responsible for no point, so it has no mean. "
+                                      "Use fewer components or another start.", k)
+    return visit.centres + visit.first / visit.counts[:, None]
