@@ -15,6 +15,8 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export MPLBACKEND :=
 # Our matrices are small: the threads of a BLAS would only wait for each other.
 export OPENBLAS_NUM_THREADS := 1
+# And scikit-learn's would wait for the other core, where another notebook runs.
+export OMP_NUM_THREADS := 1
 
 files = $(shell find $(1) -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/null)
 PACKAGE := $(call files,gmm_from_scratch) pyproject.toml
@@ -46,7 +48,7 @@ test: ## Run every test
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
 bench: .venv/done ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes only
-	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/write_page.py $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread)
+	env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python bench/write_page.py $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread)
 
 lint: ## Check the style of the code
 	$(call run,.venv/done $(DONE)/lint)
