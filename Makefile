@@ -44,10 +44,9 @@ serve: book ## Build the site and serve it on this machine; PORT=8000 chooses th
 test: ## Run every test
 	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit notebooks book site browser))
 
-# With the BLAS threads that scikit-learn and we have by default.
-bench: .venv/done ## Measure EM and k-means against scikit-learn; QUICK=1 takes a few sizes only
-	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/em.py $(if $(QUICK),--quick)
-	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/kmeans.py $(if $(QUICK),--quick)
+# With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
+bench: .venv/done ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes only
+	env -u OPENBLAS_NUM_THREADS $(BIN)/python bench/write_page.py $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread)
 
 lint: ## Check the style of the code
 	$(call run,.venv/done $(DONE)/lint)
@@ -86,6 +85,9 @@ site/node_modules/done: site/package-lock.json site/install_libraries.py | .venv
 	$(BIN)/python site/install_libraries.py
 	@touch $@
 
+# On all cores. Where it says loadfile, whole files at a time: the cells of a notebook belong together.
+PYTEST := $(BIN)/python -m pytest -n auto
+
 # The folder of the files that say what has passed.
 $(DONE):
 	@mkdir -p $@
@@ -95,13 +97,13 @@ $(DONE)/lint: .venv/done $(PACKAGE) $(SITE) $(wildcard site/*.py bench/*.py) $(c
 	@touch $@
 
 $(DONE)/unit: .venv/done $(PACKAGE) $(TESTS) $(PAGES) $(METADATA) | $(DONE)
-	MPLBACKEND=agg $(BIN)/python -m pytest --ignore=tests/test_site.py --ignore=tests/browser \
+	MPLBACKEND=agg $(PYTEST) --dist loadfile --ignore=tests/test_site.py --ignore=tests/browser \
 	    --doctest-modules --doctest-glob=README.md tests gmm_from_scratch README.md
 	@touch $@
 
 # All notebooks when the package has changed, else only those that have changed themselves.
 $(DONE)/notebooks: .venv/done $(PACKAGE) $(NOTEBOOKS) | $(DONE)
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env $(if $(filter-out %.ipynb,$?),$(NOTEBOOKS),$(filter %.ipynb,$?))
+	$(PYTEST) --dist loadfile --nbval-lax --nbval-current-env $(if $(filter-out %.ipynb,$?),$(NOTEBOOKS),$(filter %.ipynb,$?))
 	@touch $@
 
 $(DONE)/book: $(SETUP) $(PACKAGE) $(PAGES) $(SITE) | $(DONE)
@@ -114,4 +116,4 @@ $(DONE)/site: $(DONE)/book tests/test_site.py $(METADATA)
 
 # A machine without a browser passes the other tests; CI must have one.
 $(DONE)/browser: $(DONE)/book $(call files,tests/browser)
-	@if $(BIN)/python tests/browser/chromium.py; then $(BIN)/python -m pytest tests/browser && touch $@; else test "$$CI" != true; fi
+	@if $(BIN)/python tests/browser/chromium.py; then $(PYTEST) tests/browser && touch $@; else test "$$CI" != true; fi

@@ -7,7 +7,7 @@ must agree. Memory is what Python's own accounting (tracemalloc) sees beyond the
 On a busy machine, the threads of scikit-learn's BLAS wait for each other and its times say little; --one-thread then holds
 both sides to one thread and counts the time of the processor, not of the clock.
 
-    python bench/em.py [--quick] [--one-thread] [--rounds 5] [--size 100000x2x8] [--family full] [--dtype float64]
+    python bench/em.py [--quick] [--one-thread] [--rounds 3] [--size 100000x2x8] [--family full] [--dtype float64]
 """
 
 import warnings
@@ -25,7 +25,7 @@ from gmm_from_scratch.em import sample_mixture
 
 ITERATIONS = {(10_000, 2, 3): 50, (100_000, 2, 8): 10, (1_000_000, 2, 8): 4, (100_000, 10, 10): 10, (100_000, 50, 16): 4,
               (1_000_000, 16, 16): 3}                               # of each size
-AGREE = {"float64": 1e-8, "float32": 1e-2}                          # float32 knows seven digits of each number
+AGREE = {"float64": 1e-8, "float32": 1e-3}                          # float32 knows seven digits of each number
 
 
 class Result(NamedTuple):
@@ -40,12 +40,12 @@ class Result(NamedTuple):
     difference: float
 
 
-def make_case(N, D, K, family):
-    """Return data drawn from a mixture whose components overlap a little, and a start some way from it."""
+def make_case(N, D, K, family, apart=2.5):
+    """Return data drawn from a mixture whose means lie `apart` from 0, in each column, and a start some way from it."""
     rng = np.random.default_rng(N + D + K)
     roots = rng.normal(size=(K, D, 2 * D))
     S, weights = roots @ np.swapaxes(roots, 1, 2) / (2 * D), rng.dirichlet(np.full(K, 5.0))
-    truth = Mixture(weights, 2.5 * rng.normal(size=(K, D)), S)
+    truth = Mixture(weights, apart * rng.normal(size=(K, D)), S)
     X, _ = sample_mixture(N, truth, rng)
     start = Mixture(np.full(K, 1 / K), truth.means + 0.3 * rng.normal(size=(K, D)),
                     FAMILIES[family].restrict(1.5 * S, weights), family)
@@ -76,9 +76,10 @@ def measure(X, start, iterations, rounds, agree, clock):
     """Return a Result, or stop with an error if the two do not agree."""
     fit_ours(X[:5000], start, 1), fit_theirs(X[:5000], start, 1)    # warm up
     sides = [lambda fit=fit: fit(X, start, iterations) for fit in (fit_theirs, fit_ours)]
-    times, (their_result, our_result) = side_by_side.take_turns(*sides, rounds, clock)
+    times, (their_result, our_result) = side_by_side.take_turns(sides, rounds, clock)
     theirs, ours = 1e3 * times / iterations
-    difference = max(np.abs(one - two).max() / np.abs(two).max() for one, two in zip(our_result, their_result))
+    expected = their_result if X.dtype == np.float64 else fit_ours(X.astype(float), start, iterations)     # their float32 sums drift
+    difference = max(np.abs(one - two).max() / np.abs(two).max() for one, two in zip(our_result, expected))
     if difference > agree:
         raise SystemExit(f"The results differ by {difference:.1e}, more than {agree:.0e}.")
     ratios = theirs / ours

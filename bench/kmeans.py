@@ -10,7 +10,7 @@ above 1 says that we are faster. Memory is what Python's own accounting (tracema
 On a busy machine, the threads of scikit-learn wait for each other and its times say little; --one-thread then holds both sides
 to one thread and counts the time of the processor, not of the clock.
 
-    python bench/kmeans.py [--quick] [--one-thread] [--rounds 5] [--size 100000x2x8] [--dtype float64]
+    python bench/kmeans.py [--quick] [--one-thread] [--rounds 3] [--size 100000x2x8] [--dtype float64]
 """
 
 import warnings
@@ -73,7 +73,7 @@ def main():
         for dtype in dtypes:
             Y = X.astype(dtype, copy=False)
             sides = [lambda KMeans=KMeans, Y=Y, start=start: lloyd(KMeans, Y, start) for KMeans in (THEIRS, OURS)]
-            times, (theirs, ours) = side_by_side.take_turns(*sides, options.rounds, clock)
+            times, (theirs, ours) = side_by_side.take_turns(sides, options.rounds, clock)
             differ, ratio = difference(theirs, ours, dtype), times[0] / times[1]
             theirs_ms, ours_ms = 1e3 * np.median(times, axis=1) / ours.n_iter_
             memory = [side_by_side.peak_memory(side) for side in sides]
@@ -88,7 +88,7 @@ def main():
         for dtype in dtypes:
             Y = X.astype(dtype, copy=False)
             sides = [lambda KMeans=KMeans, Y=Y, K=K: whole_fits(KMeans, Y, K) for KMeans in (THEIRS, OURS)]
-            times, results = side_by_side.take_turns(*sides, max(1, options.rounds // 2), clock)
+            times, results = side_by_side.take_turns(sides, max(1, options.rounds // 2), clock)
             ratio, (theirs_ms, ours_ms) = times[0] / times[1], 1e3 * np.median(times, axis=1) / len(SEEDS)
             (their_inertia, their_rounds), (our_inertia, our_rounds) = results
             ratios.setdefault(f"whole fit, {dtype}", []).append(np.median(ratio))

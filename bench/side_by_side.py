@@ -1,4 +1,4 @@
-"""What the benchmarks share: two sides that take turns, the memory of one call, and the command line."""
+"""What the benchmarks share: sides that take turns, the memory of one call, and the command line."""
 
 import argparse
 import datetime
@@ -25,7 +25,7 @@ def parser(description):
     parser.add_argument("--quick", action="store_true", help="three of the six sizes")
     parser.add_argument("--one-thread", action="store_true", help="one thread each, time of the processor: for a busy machine")
     parser.add_argument("--size", help="one size alone, as 100000x2x8")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each side, 5 unless told")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each side, 3 unless told")
     parser.add_argument("--dtype", choices=DTYPES, help="one type of number alone")
     return parser
 
@@ -47,13 +47,13 @@ def sizes(options):
     return [size for size in (QUICK if options.quick else SIZES) if options.size in (None, "x".join(map(str, size)))]
 
 
-def take_turns(theirs, ours, rounds, clock):
-    """Call both so often, in turns, and return the seconds each call took and the last results: (theirs, ours), (theirs, ours)."""
-    times, results = ([], []), [None, None]
+def take_turns(sides, rounds, clock):
+    """Call each of the sides so often, in turns, and return the seconds that each call took, (sides, rounds), and the last results."""
+    times, results = [[] for _ in sides], [None] * len(sides)
     for turn in range(rounds):
-        for side in ((0, 1), (1, 0))[turn % 2]:
+        for side in list(range(len(sides)))[::(1, -1)[turn % 2]]:
             start = clock()
-            results[side] = (theirs, ours)[side]()
+            results[side] = sides[side]()
             times[side].append(clock() - start)
     return np.array(times), results
 

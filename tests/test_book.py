@@ -196,6 +196,13 @@ def test_every_source_cited_in_the_package_is_in_the_references():
     assert len(cited) > 20 and {cite: file for cite, file in cited.items() if cite not in headings} == {}
 
 
+def test_each_of_the_readers_questions_leads_to_the_place_of_its_answer():
+    text = (ROOT / "chapters" / "questions.md").read_text(encoding="utf-8")
+    questions = re.findall(r"(?m)^(\d+)\. (.+?)\s*\n   (.+)$", text)
+    assert [int(number) for number, _, _ in questions] == list(range(1, 63))
+    assert all(re.search(r"\]\([\w-]+\.(?:ipynb|md)", places) for _, _, places in questions)      # test_site.py follows the links
+
+
 def test_the_references_are_in_alphabetical_order():
     keys = re.findall(r"@\w+\{(\w+),", (ROOT / "chapters" / "references.bib").read_text(encoding="utf-8"))
     shown = re.findall(r':filter: key % "\^(\w+)\$"', (ROOT / "chapters" / "references.md").read_text(encoding="utf-8"))

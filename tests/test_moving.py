@@ -133,7 +133,7 @@ def proves_n_init():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         OURS["GaussianMixture"](2, **options).fit(LONELY)
-    assert any("2 of 3 starts collapsed and were dropped" in str(each.message) for each in caught)
+    assert any("of 3 starts collapsed and were dropped" in str(each.message) for each in caught)
 
 
 def proves_init_params():
@@ -267,9 +267,9 @@ def test_scikit_learn_has_what_the_page_says_and_we_have_not():
     THEIRS["KMeans"](2).fit(csr_array(X))
     with pytest.raises(TypeError, match="toarray"):
         OURS["KMeans"](2).fit(csr_array(X))
-    for kind, name in [("GaussianMixture", "means_"), ("KMeans", "cluster_centers_")]:
+    for kind, name, here in [("GaussianMixture", "means_", np.float64), ("KMeans", "cluster_centers_", np.float32)]:
         theirs, ours = both(kind, 2, on=X.astype(np.float32))
-        assert (getattr(theirs, name).dtype, getattr(ours, name).dtype) == (np.float32, np.float64)
+        assert (getattr(theirs, name).dtype, getattr(ours, name).dtype) == (np.float32, here)
     settings = {"init_params": "random_from_data"}
     assert THEIRS["GaussianMixture"](**settings).__sklearn_tags__().array_api_support
     assert not OURS["GaussianMixture"](**settings).__sklearn_tags__().array_api_support

@@ -1,0 +1,72 @@
+"""Run every benchmark and write what it prints into chapters/benchmarks.md.
+
+    python bench/write_page.py [--quick] [--one-thread] [--rounds 3]
+
+Options are handed on to each benchmark.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+BENCH = Path(__file__).parent
+PAGE = BENCH.parent / "chapters" / "benchmarks.md"
+SECTIONS = {
+    "em": ("One round of EM", """
+Both sides begin at the same mixture and run the same number of rounds. They must end at the same parameters: to $10^{-8}$ of the
+largest for float64, to $10^{-2}$ for float32, or the benchmark stops with an error."""),
+    "fit": ("Whole fits", """
+In the first table everything is left at its default. The two draw different k-means starts, so rounds and likelihood stand beside the
+time. In the second table the components overlap and EM crawls. Both begin at the same mixture; scikit-learn runs until a round gains less
+than $10^{-7}$ nats per row, ours until its likelihood is as high as that. *Accelerated* is `accelerate=True`. The last column is our
+log-likelihood less that of scikit-learn, in nats per row: above 0, ours is the higher."""),
+    "scaling": ("Against the number of rows", """
+A slope of 1 says: twice the rows, twice the time."""),
+    "limits": ("How far from what the machine can do", """
+The bound is the time of the two matrix products and the exponentials of one round, as if nothing else took any. What it leaves out: the
+quadratic terms, the sums, the logarithms, the calls. Where features are many, our EM leaves out components too far away to count, so
+it may come below the bound."""),
+    "kmeans": ("k-means", """
+First Lloyd's algorithm from the same rows, which must end at the same centers and labels; then whole fits."""),
+}
+INTRODUCTION = """# Benchmarks
+
+How long does a fit take here, and how long in scikit-learn? This page is written by `{command}`, on one machine, in one run.
+
+**How it was measured.** The two sides take turns, so that a machine that is busy for a while slows both. Each round of one turn each
+gives one ratio, scikit-learn's time divided by ours; the table shows the median of these ratios, with the lowest and the highest. A
+ratio above 1 says that ours is faster, one below 1 that it is slower. Where both begin at the same start, they run the same number of
+rounds, or to the same likelihood, and the results are compared before a time counts. Memory is what Python's own accounting
+(tracemalloc) sees beyond the data, at its peak.
+
+**Why ratios.** Milliseconds belong to a machine and to the hour. A ratio of two times from the same minute travels better, though not
+perfectly: it depends on the number of cores, on the matrix library (BLAS), and on the sizes. So run `make bench` on your own machine.
+`make bench QUICK=1` takes a few sizes only. The line above each table says when and where. Its load is the number of programs that
+wanted a core just then. On a busy machine the threads of scikit-learn wait for each other, and the clock says little about it; then
+`ONE_THREAD=1` holds both sides to one thread and counts the time of the processor.
+
+**What is not here.** Only scikit-learn is measured. pomegranate, gmmx and R's mclust are not installed with this course, and no claim
+is made about them. [Chapter 6](06-fast-and-scalable.ipynb) explains what makes the fast version fast.
+"""
+
+
+def main():
+    options = sys.argv[1:]
+    asked = [word for option, word in (("--quick", "QUICK=1"), ("--one-thread", "ONE_THREAD=1")) if option in options]
+    page = [INTRODUCTION.format(command=" ".join(["make bench", *asked]))]
+    for name, (title, words) in SECTIONS.items():
+        print(f"== {name}", flush=True)
+        lines = []
+        with subprocess.Popen([sys.executable, BENCH / f"{name}.py", *options], stdout=subprocess.PIPE, encoding="utf-8") as process:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                lines.append(line)
+        if process.returncode:
+            raise SystemExit(f"bench/{name}.py failed; {PAGE.name} is as it was.")
+        page.append(f"## {title}\n\n{words.strip()}\n\n{''.join(lines).rstrip()}\n")
+    PAGE.write_text("\n".join(page), encoding="utf-8")
+    print(f"== {PAGE.name} written")
+
+
+if __name__ == "__main__":
+    main()
