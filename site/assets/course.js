@@ -33,6 +33,11 @@ function nameThemeParts() {
   const logo = document.querySelector(".sidebar-primary-item");
   logo?.setAttribute("role", "region");
   logo?.setAttribute("aria-label", "Title of the book");
+  // In the list of chapters, the arrow that opens the pages beneath one.
+  document.querySelectorAll(".has-children > details > summary").forEach((summary) => {
+    const chapter = summary.closest(".has-children").querySelector("a")?.textContent.trim();
+    summary.setAttribute("aria-label", `Pages beneath ${chapter}`);
+  });
   // docutils' role for these, doc-biblioentry, is deprecated, and its parent is no list.
   document.querySelectorAll("div.citation-list").forEach((list) => list.setAttribute("role", "list"));
   document.querySelectorAll("div.citation").forEach((entry) => entry.setAttribute("role", "listitem"));
