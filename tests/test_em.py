@@ -405,3 +405,21 @@ def test_em_finds_the_mixture_that_made_the_data():
     assert found.log_likelihoods[-1] >= found.log_likelihoods[0]
     assert_same_mixture(found.mixture, truth, rtol=0.05, atol=0.05)      # the statistical error of 20,000 points
     check_covariances(found.mixture.covariances, 2, 2)
+
+
+def test_the_m_step_counts_a_row_as_often_as_its_weight_says():
+    rng = np.random.default_rng(5)
+    X, resp, times = rng.normal(size=(30, 2)), rng.dirichlet(np.ones(3), 30), rng.integers(1, 4, 30)
+    weighted, repeated = m_step(X, resp, sample_weight=times), m_step(np.repeat(X, times, axis=0), np.repeat(resp, times, axis=0))
+    np.testing.assert_allclose(weighted.weights, repeated.weights, rtol=1e-12)
+    np.testing.assert_allclose(weighted.means, repeated.means, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(weighted.covariances, repeated.covariances, rtol=1e-10, atol=1e-12)
+
+
+def test_a_run_that_starts_at_its_end_stops_after_one_round_and_says_so():
+    X = np.random.default_rng(5).normal(size=(40, 2))
+    rest = m_step(X, np.ones((40, 1)))                          # one component: the first M-step is the last
+    run = run_em(X, rest, tol=1e-9, max_iter=7)
+    assert run.converged and len(run.log_likelihoods) == 2
+    cut_short = run_em(X, rest, tol=0, max_iter=3)
+    assert not cut_short.converged and len(cut_short.log_likelihoods) == 4
