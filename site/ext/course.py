@@ -1,12 +1,18 @@
 """What the course's pages need beyond Jupyter Book: one section for each need, which begins with its reason."""
 
 import hashlib
+import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
 from docutils import nodes
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
 from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import ExtensionError
 
@@ -94,6 +100,33 @@ def follow_package_and_assets(app, config):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Time. myst-nb runs the notebooks one after the other, each when its page is read. Run those that it would have to run
+# before it starts to read, as many at once as there are processors. One that fails is left to it, to run and to report.
+
+
+def run_notebooks_side_by_side(app, env, docnames):
+    cache = get_cache(app.config.nb_execution_cache_path)
+    stale = []
+    for path in map(Path, map(env.doc2path, sorted(docnames))):
+        if path.suffix == ".ipynb":
+            notebook = nbformat.read(path, as_version=4)
+            try:
+                cache.match_cache_notebook(notebook)
+            except KeyError:
+                stale.append((path, notebook))
+
+    def run(path, notebook):
+        return single_nb_execution(notebook, str(path.parent), app.config.nb_execution_timeout, allow_errors=False)
+
+    stale.sort(key=lambda job: -job[0].stat().st_size)  # the long ones first
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (path, _), result in zip(stale, pool.map(run, *zip(*stale, strict=True)) if stale else [], strict=True):
+            if result.err is None:
+                bundle = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # A warning is an error each time. Sphinx reads a page again only when the page has changed, so the second build after
 # a failed one would pass with the fault still in it. Forget what was read, and the next build reports it again.
 
@@ -152,6 +185,7 @@ def setup(app):
     app.connect("config-inited", follow_package_and_assets)
     app.connect("config-inited", derive_site_address)
     app.connect("builder-inited", copy_libraries)
+    app.connect("env-before-read-docs", run_notebooks_side_by_side)
     app.connect("doctree-read", keep_numbered_formulas_whole)
     app.connect("html-page-context", mend_page, priority=900)  # after the theme and sphinx-thebe have added theirs
     app.connect("build-finished", forget_failed_build, priority=900)
