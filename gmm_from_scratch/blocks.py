@@ -135,4 +135,4 @@ def _scoring(table, mixture):
     K, D = point.means.shape
     if point.family == "tied" or D >= MANY_FEATURES or not point.reach() <= FARTHEST[table.dtype.char]:
         return direct_e_step(table, point), (3 * D + 2 * K,)    # tied: φ lacks the term that is common to all components
-    return expanded_e_step(table, point), expanded_sizes(point)
+    return expanded_e_step(table, point), expanded_sizes(K, D, point.family)

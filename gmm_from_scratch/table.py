@@ -1,6 +1,7 @@
 """A table of points read block by block, so that nothing of its size is copied."""
 
 from contextlib import contextmanager
+from functools import cached_property
 
 import numpy as np
 
@@ -54,8 +55,9 @@ class Table:
         doubles_per_row = numbers_per_row * np.dtype(dtype or self.dtype).itemsize / 8
         return sum_of_blocks(f, self.n_rows, rows_per_block(doubles_per_row, product_per_row), self.mapping)
 
+    @cached_property
     def scatter(self):
-        """Return Σ_n w_n (x_n - centre)(x_n - centre)ᵀ: (D, D)."""
+        """Σ_n w_n (x_n - centre)(x_n - centre)ᵀ: (D, D)."""
         def products(rows):
             x, weight = self.block(rows, float)
             z = x - self.centre
