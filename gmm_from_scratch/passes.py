@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .exceptions import SingularCovarianceError
+from .features import block_sizes, features
 from .forms import FORMS, NEAR, Point
 
 FARTHEST = {"d": 1e4, "f": 1e3}     # squares about a centre lose the digits of this factor, μᵀ Σ⁻¹ μ: beyond it, take a nearer one
@@ -35,27 +36,13 @@ def centred(table, dtype):
     return read
 
 
-def features(table, family, dtype):
-    """Return a function of rows that gives their weights and φ, (1 + D + n_terms, B)."""
-    centre, D, form = table.centre.astype(dtype)[:, None], table.n_features, FORMS[family]
-
-    def read(rows):
-        x, weight = table.block(rows, dtype)
-        phi = np.empty((1 + D + form.n_terms(D), len(x)), dtype)
-        phi[0] = 1
-        z = np.subtract(x.T, centre, out=phi[1:1 + D])
-        form.terms(z, phi[1 + D:])
-        return weight, phi
-
-    return read
-
-
 def expanded_e_step(table, point):
     """Return a function of rows that gives their weights, φ, exp(Θ φ), its sums over components, and ln p(x_n).
 
     For tied covariances, ln p(x_n) lacks -½ xᵀ Σ⁻¹ x.
     """
-    theta, n_features, read = point.theta(), table.n_features, features(table, point.family, table.dtype)
+    theta, n_features = point.theta(), table.n_features
+    read = features(table, FORMS[point.family], len(theta), table.dtype)
     usual = point.peaks.max() - n_features / 2                      # ln p(x) of most points is near this,
     theta[:, 0] -= usual                                            # or, without its common term, as far off as the means
     quick = point.family != "tied" or point.reach() + n_features < -LOWEST[table.dtype.char] * LEAST / CUT
@@ -63,16 +50,10 @@ def expanded_e_step(table, point):
 
     def e_step(rows):
         weight, phi = read(rows)
-        density, total, log_density = sum_of_exp(lambda: theta @ phi, quick)
+        density, total, log_density = sum_of_exp(lambda: phi.log_joint(theta), quick)
         return weight, phi, density, total, log_density + usual
 
     return e_step
-
-
-def expanded_sizes(K, D, family):
-    """Return how many numbers expanded_e_step keeps of each row, and how many pairs of them each product multiplies."""
-    n_features = 1 + D + FORMS[family].n_terms(D)
-    return n_features + 2 * K, n_features * K
 
 
 def direct_e_step(table, point, exact=True):
@@ -165,11 +146,10 @@ class EM:
 
         def block(rows):
             weight, phi, density, total, log_density = e_step(rows)
-            shorter = density if len(density) < len(phi) else phi
-            shorter *= (1 if weight is None else weight) / total
-            return [(phi @ density.T).T.astype(float), sum_log(log_density, weight)]
+            moments = phi.moments(density, (1 if weight is None else weight) / total)
+            return [moments.astype(float), sum_log(log_density, weight)]
 
-        sums, log_likelihood = self.table.sum(block, *expanded_sizes(K, D, self.family), dtype)
+        sums, log_likelihood = self.table.sum(block, *block_sizes(self.form, D, K), dtype)
         second = self.table.scatter if self.family == "tied" else self.form.unpack(sums[:, 1 + D:], D)
         return Visit(None, log_likelihood, False, 0.0, sums[:, 0], sums[:, 1:1 + D], second)
 
@@ -238,7 +218,7 @@ class EM:
         if self.family == "full" and D >= MANY_FEATURES:
             visit = self._sum_about(np.zeros((K, D)), near)
         else:
-            visit = self._sum_expanded(K, given(features(self.table, self.family, float)), float)
+            visit = self._sum_expanded(K, given(features(self.table, self.form, K, float)), float)
         if (new := self._maximise(visit)) is not None:
             return new
         return Point(self.family, *self._parameters(self._sum_about(_means(visit), near)))

@@ -3,6 +3,9 @@
 Ten k-means starts usually are one start, since they end in the same clusters. Restarts should differ in kind.
 Each function takes X as an array, (N, D), or as a Table; options are covariance_type, reg_covar and, for an array,
 sample_weight, as in em.m_step. Responsibilities are made block by block: no array of shape (N, K) is kept.
+
+A start decides which optimum EM finds, not the digits of it. So k-means and k-means++ see a SAMPLE of a large X, and only the
+M-step that follows sees all of it. The mean of 256 points is known to a sixteenth of their spread: near enough to begin.
 """
 
 from dataclasses import replace
@@ -18,7 +21,7 @@ from .seeding import plusplus
 from .table import Table, open_table
 from .validation import check_choice, check_floats, check_integer, check_labels, check_resp, check_rng
 
-SAMPLE, SAMPLE_EACH = 4096, 256     # k-means sees so many rows, or so many for each cluster if that is more
+SAMPLE, SAMPLE_EACH = 2048, 256     # k-means sees so many rows, or so many for each cluster if that is more
 
 
 def start_from_labels(X, labels, n_components, *, sample_weight=None, **options):
@@ -53,7 +56,7 @@ def start_from_means(X, means, *, sample_weight=None, **options):
 
 
 def start_from_kmeans(X, n_components, rng, *, sample_weight=None, **options):
-    """Start from the clusters of one k-means run.
+    """Start from the clusters of one k-means run, on a sample if X is large.
 
     >>> sorted(start_from_kmeans([[0.0], [2.0], [7.0], [9.0]], 2, rng=0).means.ravel().tolist())
     [1.0, 8.0]
@@ -66,6 +69,8 @@ def start_from_kmeans(X, n_components, rng, *, sample_weight=None, **options):
 
 def start_from_whitened_kmeans(X, n_components, rng, *, sample_weight=None, **options):
     """Start from k-means on data whose overall covariance has been made the identity, so that no column shouts.
+
+    On a sample if X is large.
 
     >>> X = np.random.default_rng(0).normal(size=(50, 2))
     >>> metres, millimetres = (start_from_whitened_kmeans(X * [unit, 1], 2, rng=0).means for unit in (1, 1000))
@@ -85,7 +90,7 @@ def start_from_whitened_kmeans(X, n_components, rng, *, sample_weight=None, **op
 
 
 def start_from_plusplus(X, n_components, rng, *, sample_weight=None, **options):
-    """Start from k-means++ centers, each with the points nearest to it.
+    """Start from k-means++ centers, each with the points nearest to it; drawn from a sample if X is large.
 
     >>> sorted(start_from_plusplus([[0.0], [2.0], [97.0], [99.0]], 2, rng=0).means.ravel().tolist())
     [1.0, 98.0]
@@ -175,12 +180,15 @@ def _equal(n_components):
 
 
 def _sample(table, n_components, rng):
-    """Return the table itself if it is small, else a table of some of its rows, drawn at random by their weights."""
+    """Return the table itself if it is small, else one of some of its rows, drawn at random, by their weights if they have any."""
     size = max(SAMPLE, SAMPLE_EACH * n_components)
     if len(table) <= size:
         return table
-    weighted = table.weight is not None
-    rows = rng.choice(len(table), size, replace=weighted, p=table.weight / table.weight.sum() if weighted else None)
+    if table.weight is None:
+        rows = rng.choice(len(table), size, replace=False)
+    else:
+        cumulative = np.cumsum(table.weight, dtype=float)
+        rows = cumulative.searchsorted(rng.random(size) * cumulative[-1], side="right")
     return Table(table.X[np.sort(rows)], mapping=table.mapping)
 
 
