@@ -52,15 +52,21 @@ def _symmetric(sums, D):
     return matrices
 
 
+def _scatter(z, r):
+    """Return Σ_n r_n z_n z_nᵀ: symmetric to the last digit, since NumPy multiplies a matrix by its own transpose so."""
+    y = np.sqrt(r) * z
+    return y @ y.T
+
+
 FORMS = {
     "full": Form(
         lambda D: D * (D + 1) // 2, _products, None, _halves, _symmetric,
-        lambda z, r: (r * z) @ z.T,
+        _scatter,
         lambda S, N, m: S / N[:, None, None] - m[:, :, None] * m[:, None, :]),
     "tied": Form(                               # zᵀ Λ z is common to all components, and so is Σ_n z zᵀ
         lambda D: 0, lambda z, out: None, lambda z: z[:, :0], lambda precisions: np.empty((1, 0)), None,
-        lambda z, r: (r * z) @ z.T,
-        lambda S, N, m: (S - (N * m.T) @ m) / N.sum()),
+        _scatter,
+        lambda S, N, m: (S - _scatter(m.T, N)) / N.sum()),
     "diag": Form(
         lambda D: D, lambda z, out: np.multiply(z, z, out=out), lambda z: z * z,
         lambda precisions: -0.5 * precisions, lambda sums, D: sums,

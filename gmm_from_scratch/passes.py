@@ -172,12 +172,13 @@ class EM:
             first, second = np.zeros((K, D)), []
             for k, r in enumerate(density):
                 mine = np.flatnonzero(r > 1e-20 * r.max())              # the others change no digit
-                difference, r = z[:, mine] - centres[k, :, None].astype(z.dtype), r[mine]
+                difference, r = z.take(mine, axis=1) - centres[k, :, None].astype(z.dtype), r[mine]
                 first[k] = difference @ r
                 second.append(self.form.second(difference, r))
             return [density.sum(axis=1, dtype=float), first, np.array(second, float), sum_log(log_density, weight)]
 
-        counts, first, second, log_likelihood = self.table.sum(block, 3 * D + 2 * K, dtype=dtype)
+        sizes = (3 * D + 2 * K) / 2                                     # each component takes few rows of a block: let it be large
+        counts, first, second, log_likelihood = self.table.sum(block, sizes, dtype=dtype)
         return Visit(None, log_likelihood, True, centres, counts, first, second.sum(axis=0) if self.family == "tied" else second)
 
     def m_step(self, visit):
