@@ -154,7 +154,7 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
     n_init: starts for each model, of three kinds in turn, at least 2, since one start can agree with nobody.
     n_null: how many data sets to simulate from one Gaussian with the mean and covariance of X, and to search in the
     same way with three starts: what a criterion names there, it names without groups. 0 leaves that out.
-    n_folds: parts for the held-out likelihood, the same for every model; 0 for none. tolerance: nats within which two runs have the same
+    n_folds: parts for the held-out likelihood, 0 for none. tolerance: nats within which two runs have the same
     likelihood; 1 nat is a difference of 2 in AIC and BIC, hardly worth mentioning (Kass and Raftery 1995).
     reg_covar: added to each variance, in squared units of X. options: max_iter and thinnest of `selection.search`.
     Raises ValueError or TypeError for bad input, SingularCovarianceError if every start of every model collapses.
@@ -181,21 +181,20 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
                         "Families go into covariance_types.")
     options["reg_covar"] = check_number("reg_covar", reg_covar, least=0)
     models = [(family, k) for family in families for k in sizes]
-    folds = {"n_folds": n_folds, "random_state": int(rng.integers(2**63))} if n_folds else None     # the same for every model
-    rows = [_candidate(X, family, k, n_init, folds, tolerance, rng, options) for family, k in models]
+    rows = [_candidate(X, family, k, n_init, n_folds, tolerance, rng, options) for family, k in models]
     if all(row.mixture is None for row in rows):
         search(X, sizes[0], covariance_type=families[0], n_init=n_init, random_state=rng, **options)      # raises, and says why
         raise SingularCovarianceError("every start of every model collapsed. Try a larger reg_covar or other columns of X.")
     null = {name: [] for name in ("aic", "bic", "icl") if n_null}
     for _ in range(n_null):
         data, _ = sample_mixture(len(X), m_step(X, np.ones((len(X), 1)), reg_covar=reg_covar), rng)
-        simulated = [_candidate(data, family, k, len(KINDS), None, tolerance, rng, options) for family, k in models]
+        simulated = [_candidate(data, family, k, len(KINDS), 0, tolerance, rng, options) for family, k in models]
         for name, named in null.items():
             named.append(min(simulated, key=lambda row, name=name: row.cost(name)).n_components)
     return Comparison(tuple(rows), null, n_init, tolerance, *X.shape)
 
 
-def _candidate(X, family, k, n_init, folds, tolerance, rng, options):
+def _candidate(X, family, k, n_init, n_folds, tolerance, rng, options):
     """Return one row of the comparison."""
     options = {"covariance_type": family, "random_state": rng, **options}
     n_parameters = count_parameters(k, X.shape[1], family)
@@ -204,7 +203,7 @@ def _candidate(X, family, k, n_init, folds, tolerance, rng, options):
     except SingularCovarianceError:
         return Candidate(family, k, n_parameters, n_collapsed=n_init)
     try:
-        held_out = held_out_log_likelihood(X, k, **options | folds) if folds else np.nan
+        held_out = held_out_log_likelihood(X, k, n_folds=n_folds, **options) if n_folds else np.nan
     except SingularCovarianceError:                             # every start collapsed on one of the parts
         held_out = np.nan
     best, highest = runs[0].mixture, float(runs[0].log_likelihoods[-1])
