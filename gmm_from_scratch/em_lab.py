@@ -26,7 +26,7 @@ PRESETS = (
     ("cigars", "two cigars", "data.make_cigars().X"),
     ("ring", "a blob in a ring", "data.make_ring().X"),
     ("uniform", "uniform noise, no groups", "data.make_uniform().X"),
-    ("outlier", "Old Faithful and one outlier", "np.vstack([data.load_faithful().X, [[8.0, 30.0]]])"),
+    ("outlier", "Old Faithful + outlier", "np.vstack([data.load_faithful().X, [[8.0, 30.0]]])"),
 )
 UNEQUAL_AXES = {"faithful", "outlier"}              # minutes of eruption and of waiting: two scales
 

@@ -2,7 +2,8 @@
 
 const CAPTIONS = { k: "border of k-means", m: "border of the mixture" };
 const RIDGES = [0, 1e-6, 1e-4, 1e-2, 0.1, 1];
-const PACE = { first: 700, later: 90, slowSteps: 8 }; // milliseconds a half step while it plays; slow first, then fast
+// While it plays: milliseconds a half step, first and later; how many half steps are slow; from where on whole rounds are taken.
+const PACE = { first: 700, later: 70, slow: 8, single: 32 };
 let labs = 0;
 
 class Panel {
@@ -16,7 +17,11 @@ class Panel {
     this.playing = null;
     this.build();
     this.load(options.fragment || "", { silent: true });
-    this.redraw = () => this.draw();
+    this.redraw = () => {
+      this.plot.element.classList.add("dragging"); // no motion where nothing has happened
+      this.draw();
+      requestAnimationFrame(() => this.plot.element.classList.remove("dragging"));
+    };
     this.resizing = new ResizeObserver(() => requestAnimationFrame(this.redraw));
     this.resizing.observe(this.plot.element);
     this.theming = new MutationObserver(this.redraw);
@@ -245,15 +250,14 @@ class Panel {
   startPlaying() {
     if (this.stuck()) return this.say(this.spokenStep());
     const threshold = Math.abs(this.gainPerPoint()) < TOLERANCE ? AT_REST : TOLERANCE;
-    let taken = 0;
     const next = () => {
-      this.goTo(this.state.half + 1, { spoken: false });
+      this.goTo(this.state.half + (this.state.half < PACE.single || this.state.half % 2 ? 1 : 2), { spoken: false });
       const arrived = this.stuck() || (this.nextPhase() === "E" && Math.abs(this.gainPerPoint()) < threshold);
       if (arrived) {
         this.pause();
         this.say(this.spokenStep());
       } else {
-        this.playing = setTimeout(next, ++taken < PACE.slowSteps ? PACE.first : PACE.later);
+        this.playing = setTimeout(next, this.state.half < PACE.slow ? PACE.first : PACE.later);
       }
     };
     this.playing = setTimeout(next, 0);
@@ -390,8 +394,8 @@ class Panel {
       const [xx, xy, yy] = mixture.covariances[k];
       const pair = (x, y) => `${x}, ${y}`;
       const values = [
-        brief(weight), counts ? counts[k].toFixed(1) : "–", pair(...mixture.means[k].map((c) => brief(c))),
-        pair(brief(Math.sqrt(xx)), brief(Math.sqrt(yy))), brief(xy / Math.sqrt(xx * yy), 2),
+        even(weight), counts ? counts[k].toFixed(1) : "–", pair(...mixture.means[k].map(even)),
+        pair(even(Math.sqrt(xx)), even(Math.sqrt(yy))), nats(xy / Math.sqrt(xx * yy)),
       ];
       return make("tr", {}, make("th", { scope: "row" }, sampleOf(k), LETTERS[k]), values.map((value) => make("td", {}, value)));
     });
@@ -413,7 +417,7 @@ class Panel {
     this.respTable.replaceChildren(
       make("table", {}, make("caption", {}, this.all.checked ? "All points" : "The least certain points"),
         make("thead", {}, make("tr", {}, ["point", ...columns, ...LETTERS.slice(0, K)].map((name) => make("th", { scope: "col" }, name)))),
-        make("tbody", {}, order.map((n) => make("tr", {}, make("th", { scope: "row" }, String(n + 1)), run.X[n].map((c) => make("td", {}, brief(c))), Array.from(row(n), (r) => make("td", {}, percent(r))))))));
+        make("tbody", {}, order.map((n) => make("tr", {}, make("th", { scope: "row" }, String(n + 1)), run.X[n].map((c) => make("td", {}, even(c))), Array.from(row(n), (r) => make("td", {}, percent(r))))))));
   }
 
   drawCode() {

@@ -71,10 +71,11 @@ class Plot {
     ]);
     this.components = LETTERS.map((letter, k) => this.makeComponent(letter, k));
     this.svg = make("svg", { role: "application", "aria-label": "Plot of the points and components. The Tab key goes from one to the next." },
-      make("defs", {}, make("clipPath", { id }, this.window)), this.axes,
+      make("defs", {}, make("clipPath", { id }, this.window)),
       inside(this.lines, this.trails, ...this.components.map((component) => component.rings)),
       this.penMark, this.components.map((component) => component.group));
-    this.element = make("div", { class: "plot" }, this.canvas, this.svg);
+    this.paper = make("svg", { "aria-hidden": "true" }, this.axes); // beneath the points
+    this.element = make("div", { class: "plot" }, this.paper, this.canvas, this.svg);
     this.listen();
   }
 
@@ -100,8 +101,8 @@ class Plot {
   resize() {
     const width = this.element.clientWidth;
     if (!width) return;
-    const height = Math.round(Math.min(Math.max(width * 0.6, 270), 460));
-    const margins = { left: 40, right: 8, top: 8, bottom: 38 };
+    const height = Math.round(Math.min(Math.max(width * 0.58, 270), 420));
+    const margins = { left: 40, right: 8, top: 8, bottom: 36 };
     const frame = { x: margins.left, y: margins.top, width: width - margins.left - margins.right, height: height - margins.top - margins.bottom };
     let [left, bottom, right, top] = this.view.box;
     if (this.view.equal) {
@@ -114,7 +115,7 @@ class Plot {
     this.box = [left, bottom, right, top];
     this.scale = [frame.width / (right - left), -frame.height / (top - bottom)];
     Object.entries(frame).forEach(([name, value]) => set(this.window, name, value));
-    set(this.svg, "viewBox", `0 0 ${width} ${height}`);
+    [this.paper, this.svg].forEach((svg) => set(svg, "viewBox", `0 0 ${width} ${height}`));
     this.element.style.height = `${height}px`;
     const pixels = window.devicePixelRatio || 1;
     if (this.canvas.width !== Math.round(width * pixels) || this.canvas.height !== Math.round(height * pixels)) {
@@ -212,11 +213,11 @@ class Plot {
     const { x, y, width: w, height: h } = this.frame;
     const across = ticksBetween(this.box[0], this.box[2], w / 90).map((tick) => {
       const px = this.toScreen([tick, 0])[0];
-      return [make("line", { x1: px, x2: px, y1: y, y2: y + h }), make("text", { x: px, y: y + h + 15, "text-anchor": "middle" }, String(tick))];
+      return [make("line", { x1: px, x2: px, y1: y, y2: y + h }), make("text", { x: px, y: y + h + 15, "text-anchor": "middle" }, signed(tick))];
     });
     const up = ticksBetween(this.box[1], this.box[3], h / 60).map((tick) => {
       const py = this.toScreen([0, tick])[1];
-      return [make("line", { x1: x, x2: x + w, y1: py, y2: py }), make("text", { x: x - 5, y: py + 4, "text-anchor": "end" }, String(tick))];
+      return [make("line", { x1: x, x2: x + w, y1: py, y2: py }), make("text", { x: x - 5, y: py + 4, "text-anchor": "end" }, signed(tick))];
     });
     this.axes.replaceChildren(
       make("rect", { x, y, width: w, height: h }),
@@ -467,6 +468,11 @@ function brief(value, digits = 3) {
   const text = Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-4) ? value.toExponential(2) : String(Number(value.toPrecision(digits)));
   return text.replace("-", "−");
 }
+
+const signed = (value) => String(value).replace("-", "−");
+
+// A number for a table: as brief, with its zeros.
+const even = (value) => (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e3 ? signed(value.toPrecision(3)) : brief(value));
 
 // A log-likelihood, or a difference of two: fixed digits after the point, so that rounds can be compared.
 const nats = (value, digits = 2) => value.toFixed(digits).replace("-", "−");

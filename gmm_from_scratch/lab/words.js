@@ -36,7 +36,8 @@ function eText(run, i) {
   const shared = X.filter((_, n) => Math.max(...resp.subarray(n * K, n * K + K)) < CERTAIN).length;
   const before = run.steps[i - 1];
   const touch = before.phase === "start" ? "The bound touches the log-likelihood" : `The bound rose by ${nats(bound - before.bound, 4)} and touches the log-likelihood`;
-  return `Every point was asked: which component did you come from, and how sure is that? The ellipses stayed. ${shared ? `${shared} of ${X.length} points ${shared === 1 ? "is" : "are"} shared, drawn as pies` : "No point is in doubt"}. ${touch}, ${nats(logLikelihood)}.`;
+  const doubt = shared ? `${shared} of ${X.length} points ${shared === 1 ? "is shared, drawn as a pie" : "are shared, drawn as pies"}` : "No point is in doubt";
+  return `Every point was asked: which component did you come from, and how sure is that? The ellipses stayed. ${doubt}. ${touch}, ${nats(logLikelihood)}.`;
 }
 
 function mText(run, i) {
