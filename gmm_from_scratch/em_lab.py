@@ -15,7 +15,8 @@ from . import data
 from .em import Mixture
 from .validation import check_data, shown
 
-FILES = ("em.js", "store.js", "plot.js", "words.js", "charts.js", "panel.js")       # in this order they are one program
+# In this order they are one program.
+FILES = ("em.js", "store.js", "plot.js", "hands.js", "words.js", "charts.js", "tables.js", "controls.js", "panel.js", "mount.js")
 MOST_POINTS = 1000
 
 # key, name, Python that makes the points. The lab shows the same Python when it exports a run.

@@ -220,12 +220,14 @@ function borderLines(scores, K, [left, bottom, right, top], nx = 90, ny = 60) {
   const leader = new Int8Array(grid.length);
   const first = new Float64Array(grid.length);
   const second = new Float64Array(grid.length);
-  grid.forEach((_, n) => {
-    const row = Array.from(values.subarray(n * K, n * K + K));
-    leader[n] = row.indexOf(Math.max(...row));
-    first[n] = row[leader[n]];
-    second[n] = Math.max(...row.filter((_, k) => k !== leader[n]));
-  });
+  for (let n = 0; n < grid.length; n++) {
+    first[n] = second[n] = -Infinity;
+    for (let k = 0; k < K; k++) {
+      const value = values[n * K + k];
+      if (value > first[n]) [second[n], first[n], leader[n]] = [first[n], value, k];
+      else if (value > second[n]) second[n] = value;
+    }
+  }
   const lines = [];
   for (let k = 0; k < K - 1; k++) {
     // How far k is ahead of the best other; the border of k is where this is 0.
@@ -234,9 +236,11 @@ function borderLines(scores, K, [left, bottom, right, top], nx = 90, ny = 60) {
     for (let j = 0; j < ny; j++)
       for (let i = 0; i < nx; i++) {
         const a = j * (nx + 1) + i;
+        if (leader[a] === leader[a + 1] && leader[a] === leader[a + nx + 1] && leader[a] === leader[a + nx + 2]) continue;
         const corners = [a, a + 1, a + nx + 2, a + nx + 1];
+        if (!corners.some((n) => leader[n] === k)) continue;
         const others = corners.map((n) => leader[n]).filter((label) => label !== k);
-        if (!others.length || others.every((label) => label < k)) continue; // none, or drawn already
+        if (others.every((label) => label < k)) continue; // drawn already
         const edges = [];
         corners.forEach((from, side) => {
           const to = corners[(side + 1) % 4];

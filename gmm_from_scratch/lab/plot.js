@@ -4,11 +4,6 @@ const LETTERS = ["A", "B", "C", "D", "E", "F"];
 const DASHES = ["", "7 4", "9 3 2 3", "2 3", "10 3 2 3 2 3", "14 5"]; // the line styles of plots.py
 const RADIUS = Math.sqrt(-2 * Math.log(0.05)); // standard deviations: an ellipse of this size holds 95 %
 const CERTAIN = 0.95; // a point with a larger responsibility is drawn in one colour
-const TOOLS = {
-  move: ["Move", "Drag a point, a mean, or a handle of an ellipse."],
-  add: ["Add points", "Click or draw to add points."],
-  erase: ["Erase", "Click or wipe to remove points."],
-};
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -52,10 +47,7 @@ function boxAround(points) {
 let plots = 0;
 
 class Plot {
-  // act: what to do when the reader takes hold of something: moveMean, moveEllipse, movePoint, addPoint, erasePoint, select, look.
-  constructor(act) {
-    this.act = act;
-    this.tool = "move";
+  constructor() {
     this.pen = null; // the keyboard's place, [x, y]
     this.directions = []; // of each component, where its first handle was: so that it does not jump to the other end
     this.canvas = make("canvas", { "aria-hidden": "true" });
@@ -70,18 +62,28 @@ class Plot {
       make("path", { d: "M-16 0H-4M4 0H16M0-16V-4M0 4V16" }),
     ]);
     this.components = LETTERS.map((letter, k) => this.makeComponent(letter, k));
-    this.svg = make("svg", { role: "application", "aria-label": "Plot of the points and components. The Tab key goes from one to the next." },
+    this.svg = make(
+      "svg",
+      { role: "application", "aria-label": "Plot of the points and components. The Tab key goes from one to the next." },
       make("defs", {}, make("clipPath", { id }, this.window)),
       inside(this.lines, this.trails, ...this.components.map((component) => component.rings)),
-      this.penMark, this.components.map((component) => component.group));
+      this.penMark,
+      this.components.map((component) => component.group),
+    );
     this.paper = make("svg", { "aria-hidden": "true" }, this.axes); // beneath the points
     this.element = make("div", { class: "plot" }, this.paper, this.canvas, this.svg);
-    this.listen();
   }
 
   makeComponent(letter, k) {
     const color = `var(--component-${k})`;
-    const ring = (kind) => make("circle", { class: `moves ${kind}`, r: 1, stroke: color, "stroke-dasharray": DASHES[k], "vector-effect": "non-scaling-stroke" });
+    const ring = (kind) =>
+      make("circle", {
+        class: `moves ${kind}`,
+        r: 1,
+        stroke: color,
+        "stroke-dasharray": DASHES[k],
+        "vector-effect": "non-scaling-stroke",
+      });
     const handle = (axis) =>
       make("g", { class: "moves handle", tabindex: 0, role: "button", "data-k": k, "data-axis": axis }, [
         make("circle", { class: "reach", r: 18 }),
@@ -103,7 +105,12 @@ class Plot {
     if (!width) return;
     const height = Math.round(Math.min(Math.max(width * 0.58, 270), 420));
     const margins = { left: 40, right: 8, top: 8, bottom: 36 };
-    const frame = { x: margins.left, y: margins.top, width: width - margins.left - margins.right, height: height - margins.top - margins.bottom };
+    const frame = {
+      x: margins.left,
+      y: margins.top,
+      width: width - margins.left - margins.right,
+      height: height - margins.top - margins.bottom,
+    };
     let [left, bottom, right, top] = this.view.box;
     if (this.view.equal) {
       const scale = Math.min(frame.width / (right - left), frame.height / (top - bottom));
@@ -130,7 +137,10 @@ class Plot {
   }
 
   toData([x, y]) {
-    const inside = [Math.min(Math.max(x - this.frame.x, 0), this.frame.width), Math.min(Math.max(y - this.frame.y, 0), this.frame.height)];
+    const inside = [
+      Math.min(Math.max(x - this.frame.x, 0), this.frame.width),
+      Math.min(Math.max(y - this.frame.y, 0), this.frame.height),
+    ];
     return [this.box[0] + inside[0] / this.scale[0], this.box[3] + inside[1] / this.scale[1]];
   }
 
@@ -143,13 +153,17 @@ class Plot {
   axesOnScreen(k) {
     const [xx, xy, yy] = this.onScreen(this.view.mixture.covariances[k]);
     if (["diag", "spherical"].includes(this.view.mixture.family))
-      return [{ unit: [1, 0], sd: Math.sqrt(xx) }, { unit: [0, -1], sd: Math.sqrt(yy) }];
+      return [
+        { unit: [1, 0], sd: Math.sqrt(xx) },
+        { unit: [0, -1], sd: Math.sqrt(yy) },
+      ];
     const { variances, angle } = axesOf([xx, xy, yy]);
     const candidates = variances.flatMap((variance, i) =>
       [0, Math.PI].map((turn) => {
         const a = angle + i * (Math.PI / 2) + turn;
         return { unit: [Math.cos(a), Math.sin(a)], sd: Math.sqrt(variance), other: Math.sqrt(variances[1 - i]) };
-      }));
+      }),
+    );
     const before = this.directions[k] || candidates[0].unit;
     const likeness = ({ unit }) => unit[0] * before[0] + unit[1] * before[1];
     const first = candidates.reduce((best, each) => (likeness(each) > likeness(best) + 1e-9 ? each : best));
@@ -157,45 +171,12 @@ class Plot {
     return [first, { unit: [first.unit[1], -first.unit[0]], sd: first.other }];
   }
 
-  // The covariance whose ellipse has handle `axis` at the offset (dx, dy) from its mean.
-  covarianceWithHandle(k, axis, [dx, dy]) {
-    const { family, covariances } = this.view.mixture;
-    const [sx, sy] = this.scale;
-    const axes = this.axesOnScreen(k);
-    const length = Math.max(Math.hypot(dx, dy) / RADIUS, 1.2);
-    if (family === "spherical") {
-      const variance = (Math.max(Math.abs(axis ? dy : dx) / RADIUS, 1.2) / Math.abs(axis ? sy : sx)) ** 2;
-      return [variance, 0, variance];
-    }
-    if (family === "diag") {
-      const [xx, , yy] = covariances[k];
-      const along = Math.max(Math.abs(axis ? dy : dx) / RADIUS, 1.2);
-      return axis ? [xx, 0, (along / sy) ** 2] : [(along / sx) ** 2, 0, yy];
-    }
-    const far = Math.hypot(dx, dy) || 1;
-    const [ux, uy] = [dx / far, dy / far];
-    const mine = length ** 2;
-    const other = axes[1 - axis].sd ** 2;
-    this.directions[k] = axis ? [-uy, ux] : [ux, uy];
-    return [(mine * ux * ux + other * uy * uy) / (sx * sx), ((mine - other) * ux * uy) / (sx * sy), (mine * uy * uy + other * ux * ux) / (sy * sy)];
-  }
-
-  nearest(place, reach) {
-    let best = null;
-    let least = reach * reach;
-    this.view.X.forEach((x, n) => {
-      const [sx, sy] = this.toScreen(x);
-      const distance = (sx - place[0]) ** 2 + (sy - place[1]) ** 2;
-      if (distance <= least) [best, least] = [n, distance];
-    });
-    return best;
-  }
-
   // --- Drawing ---
 
   // view: {X, box, equal, columns, mixture, resp, trail, selected, borders: [{kind, lines}]}
   draw(view) {
-    const fresh = !this.view || this.view.box !== view.box || this.view.mixture?.weights.length !== view.mixture?.weights.length;
+    const fresh =
+      !this.view || this.view.box !== view.box || this.view.mixture?.weights.length !== view.mixture?.weights.length;
     if (fresh) this.directions = [];
     this.view = view;
     this.resize();
@@ -213,15 +194,22 @@ class Plot {
     const { x, y, width: w, height: h } = this.frame;
     const across = ticksBetween(this.box[0], this.box[2], w / 90).map((tick) => {
       const px = this.toScreen([tick, 0])[0];
-      return [make("line", { x1: px, x2: px, y1: y, y2: y + h }), make("text", { x: px, y: y + h + 15, "text-anchor": "middle" }, signed(tick))];
+      return [
+        make("line", { x1: px, x2: px, y1: y, y2: y + h }),
+        make("text", { x: px, y: y + h + 15, "text-anchor": "middle" }, signed(tick)),
+      ];
     });
     const up = ticksBetween(this.box[1], this.box[3], h / 60).map((tick) => {
       const py = this.toScreen([0, tick])[1];
-      return [make("line", { x1: x, x2: x + w, y1: py, y2: py }), make("text", { x: x - 5, y: py + 4, "text-anchor": "end" }, signed(tick))];
+      return [
+        make("line", { x1: x, x2: x + w, y1: py, y2: py }),
+        make("text", { x: x - 5, y: py + 4, "text-anchor": "end" }, signed(tick)),
+      ];
     });
     this.axes.replaceChildren(
       make("rect", { x, y, width: w, height: h }),
-      ...across.flat(), ...up.flat(),
+      ...across.flat(),
+      ...up.flat(),
       make("text", { class: "name", x: x + w, y: y + h + 31, "text-anchor": "end" }, this.view.columns[0]),
       make("text", { class: "name", x: x + 6, y: y + 15 }, this.view.columns[1]),
     );
@@ -273,7 +261,20 @@ class Plot {
   drawBorders() {
     this.lines.replaceChildren(
       ...this.view.borders.flatMap(({ kind, lines }) =>
-        lines.map((line) => make("polyline", { class: kind, points: line.map((place) => this.toScreen(place).map((c) => c.toFixed(1)).join()).join(" ") }))));
+        lines.map((line) =>
+          make("polyline", {
+            class: kind,
+            points: line
+              .map((place) =>
+                this.toScreen(place)
+                  .map((c) => c.toFixed(1))
+                  .join(),
+              )
+              .join(" "),
+          }),
+        ),
+      ),
+    );
   }
 
   drawComponents() {
@@ -281,25 +282,46 @@ class Plot {
     const trail = this.view.trail || [];
     const K = mixture ? mixture.weights.length : 0;
     this.trails.replaceChildren(
-      ...(trail.length > 1 ? mixture.means.map((_, k) =>
-        make("polyline", { stroke: `var(--component-${k})`, points: trail.map((means) => this.toScreen(means[k]).map((c) => c.toFixed(1)).join()).join(" ") })) : []));
+      ...(trail.length > 1
+        ? mixture.means.map((_, k) =>
+            make("polyline", {
+              stroke: `var(--component-${k})`,
+              points: trail
+                .map((means) =>
+                  this.toScreen(means[k])
+                    .map((c) => c.toFixed(1))
+                    .join(),
+                )
+                .join(" "),
+            }),
+          )
+        : []),
+    );
     this.components.forEach(({ group, rings, outer, inner, mean, handles }, k) => {
       [group, rings].forEach((part) => (part.style.display = k < K ? "" : "none"));
       if (k >= K) return;
       const [x, y] = this.toScreen(mixture.means[k]);
       const L = cholesky(this.onScreen(mixture.covariances[k])) || [0.01, 0, 0.01];
-      [[outer, RADIUS], [inner, 1]].forEach(([ring, r]) => {
+      [
+        [outer, RADIUS],
+        [inner, 1],
+      ].forEach(([ring, r]) => {
         ring.style.transform = `matrix(${[L[0] * r, L[1] * r, 0, L[2] * r, x, y].map((c) => c.toFixed(4)).join()})`;
       });
       mean.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
-      set(mean, "aria-label", `Mean of component ${LETTERS[k]}: ${columns[0]} ${brief(mixture.means[k][0])}, ${columns[1]} ${brief(mixture.means[k][1])}. Arrow keys move it.`);
+      const where = columns.map((name, i) => `${name} ${brief(mixture.means[k][i])}`).join(", ");
+      set(mean, "aria-label", `Mean of component ${LETTERS[k]}: ${where}. Arrow keys move it.`);
       [group, rings].forEach((part) => part.classList.toggle("selected", k === selected));
       const axes = this.axesOnScreen(k);
       handles.forEach((handle, axis) => {
         const { unit, sd } = axes[axis];
         handle.style.transform = `translate(${(x + RADIUS * sd * unit[0]).toFixed(1)}px, ${(y + RADIUS * sd * unit[1]).toFixed(1)}px)`;
         const turns = ["full", "tied"].includes(mixture.family) ? " Left and right turn the ellipse." : "";
-        set(handle, "aria-label", `Handle ${axis + 1} of the ellipse of component ${LETTERS[k]}. Up and down make it longer and shorter.${turns}`);
+        set(
+          handle,
+          "aria-label",
+          `Handle ${axis + 1} of the ellipse of component ${LETTERS[k]}. Up and down make it longer and shorter.${turns}`,
+        );
       });
     });
   }
@@ -308,139 +330,12 @@ class Plot {
     if (!this.pen) this.pen = [(this.box[0] + this.box[2]) / 2, (this.box[1] + this.box[3]) / 2];
     const [x, y] = this.toScreen(this.pen);
     this.penMark.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
-    set(this.penMark, "aria-label", `Pen at ${this.pen.map((c) => brief(c)).join(", ")}. Arrow keys move it, Enter adds a point, Delete removes the nearest, ` +
-      "Page Up and Page Down go from point to point, Shift with arrows moves the point there.");
-  }
-
-  // --- Taking hold of things ---
-
-  place(event) {
-    const { left, top } = this.svg.getBoundingClientRect();
-    return [event.clientX - left, event.clientY - top];
-  }
-
-  // What lies under the pointer: a handle or a mean before a point.
-  under(event, reach) {
-    const part = event.target.closest?.("[data-k]");
-    if (part && part.dataset.axis !== undefined) return { kind: "handle", k: Number(part.dataset.k), axis: Number(part.dataset.axis) };
-    if (part) return { kind: "mean", k: Number(part.dataset.k) };
-    const n = this.nearest(this.place(event), reach);
-    return n === null ? null : { kind: "point", n };
-  }
-
-  listen() {
-    let held = null;
-    let last = null;
-    const reachOf = (event) => (event.pointerType === "touch" ? 18 : 9);
-    this.svg.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      last = this.place(event);
-      if (this.tool === "move") held = this.under(event, reachOf(event));
-      else held = { kind: this.tool };
-      if (!held) return this.act.select(null);
-      event.preventDefault();
-      this.svg.setPointerCapture(event.pointerId);
-      this.element.classList.add("dragging");
-      if (held.k !== undefined) {
-        this.act.select(held.k);
-        (held.kind === "mean" ? this.components[held.k].mean : this.components[held.k].handles[held.axis]).focus({ preventScroll: true });
-      }
-      if (held.kind === "add") this.act.addPoint(this.toData(last));
-      if (held.kind === "erase") this.act.erasePoint(this.nearest(last, reachOf(event) + 4));
-    });
-    this.svg.addEventListener("pointermove", (event) => {
-      const place = this.place(event);
-      if (!held) return this.act.look(this.nearest(place, 9));
-      if (Math.hypot(place[0] - last[0], place[1] - last[1]) < (held.kind === "add" ? 12 : 1)) return;
-      last = place;
-      if (held.kind === "mean") this.act.moveMean(held.k, this.toData(place));
-      if (held.kind === "point") held.n = this.act.movePoint(held.n, this.toData(place));
-      if (held.kind === "handle") this.act.moveEllipse(held.k, this.covarianceWithHandle(held.k, held.axis, this.offset(held.k, place)));
-      if (held.kind === "add") this.act.addPoint(this.toData(place));
-      if (held.kind === "erase") this.act.erasePoint(this.nearest(place, reachOf(event) + 4));
-    });
-    const release = () => {
-      if (held) this.act.settle(held.kind);
-      held = null;
-      this.element.classList.remove("dragging");
-    };
-    this.svg.addEventListener("pointerup", release);
-    this.svg.addEventListener("pointercancel", release);
-    this.svg.addEventListener("pointerleave", () => held || this.act.look(null));
-    // A finger scrolls the page, unless it draws or has taken hold of something.
-    this.svg.addEventListener("touchstart", (event) => {
-      const touch = event.touches[0];
-      if (this.tool !== "move" || this.under({ target: event.target, clientX: touch.clientX, clientY: touch.clientY }, 18)) event.preventDefault();
-    }, { passive: false });
-    this.svg.addEventListener("focusin", (event) => {
-      const k = event.target.closest("[data-k]")?.dataset.k;
-      if (k !== undefined) this.act.select(Number(k));
-    });
-    this.svg.addEventListener("keydown", (event) => this.key(event));
-  }
-
-  offset(k, place) {
-    const [x, y] = this.toScreen(this.view.mixture.means[k]);
-    return [place[0] - x, place[1] - y];
-  }
-
-  key(event) {
-    const target = event.target.closest("[data-k], .pen");
-    if (!target || event.altKey || event.ctrlKey || event.metaKey) return;
-    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const isPen = target.classList.contains("pen");
-    if (!arrow && !(isPen && ["Enter", " ", "Delete", "Backspace", "PageUp", "PageDown"].includes(event.key))) return;
-    event.preventDefault();
-    this.element.classList.add("dragging");
-    if (isPen) this.keyOfPen(event, arrow);
-    else if (target.dataset.axis === undefined) {
-      const k = Number(target.dataset.k);
-      this.act.moveMean(k, this.stepped(this.view.mixture.means[k], arrow, event.shiftKey ? 2 : 10));
-      this.act.settle("mean");
-    } else {
-      const [k, axis] = [Number(target.dataset.k), Number(target.dataset.axis)];
-      const { unit, sd } = this.axesOnScreen(k)[axis];
-      const factor = RADIUS * sd * (1 - 0.08 * arrow[1]);
-      const turn = (arrow[0] * 5 * Math.PI) / 180;
-      const turned = [unit[0] * Math.cos(turn) - unit[1] * Math.sin(turn), unit[0] * Math.sin(turn) + unit[1] * Math.cos(turn)];
-      const free = ["full", "tied"].includes(this.view.mixture.family);
-      if (free || arrow[1]) this.act.moveEllipse(k, this.covarianceWithHandle(k, axis, (free ? turned : unit).map((c) => c * factor)));
-      this.act.settle("handle");
-    }
-    requestAnimationFrame(() => this.element.classList.remove("dragging"));
-  }
-
-  stepped(place, [dx, dy], pixels) {
-    const [x, y] = this.toScreen(place);
-    return this.toData([x + dx * pixels, y + dy * pixels]);
-  }
-
-  keyOfPen(event, arrow) {
-    const { X } = this.view;
-    const there = this.nearest(this.toScreen(this.pen), 12);
-    if (arrow) {
-      if (event.shiftKey && there !== null) {
-        this.pen = this.stepped(X[there], arrow, 10);
-        this.act.movePoint(there, this.pen);
-        this.act.settle("point");
-      } else {
-        this.pen = this.stepped(this.pen, arrow, 10);
-        this.act.penAt(this.nearest(this.toScreen(this.pen), 12));
-      }
-    } else if (event.key === "Enter" || event.key === " ") {
-      this.act.addPoint(this.pen);
-      this.act.settle("add");
-    } else if (event.key.startsWith("Page")) {
-      if (!X.length) return;
-      const from = this.visited ?? -1;
-      this.visited = (from + (event.key === "PageDown" ? 1 : -1 + (from < 0 ? 1 : 0)) + X.length) % X.length;
-      this.pen = [...X[this.visited]];
-      this.act.penAt(this.visited);
-    } else {
-      this.act.erasePoint(this.nearest(this.toScreen(this.pen), Infinity));
-      this.act.settle("erase");
-    }
-    this.drawPen();
+    set(
+      this.penMark,
+      "aria-label",
+      `Pen at ${this.pen.map((c) => brief(c)).join(", ")}. Arrow keys move it, Enter adds a point, Delete removes the nearest, ` +
+        "Page Up and Page Down go from point to point, Shift with arrows moves the point there.",
+    );
   }
 }
 
@@ -452,11 +347,42 @@ function markerPath(k, x, y, size) {
     return path;
   }
   const corners = {
-    1: [[0, -1.25], [1.15, 0.9], [-1.15, 0.9]],
-    2: [[-0.95, -0.95], [0.95, -0.95], [0.95, 0.95], [-0.95, 0.95]],
-    3: [[0, -1.35], [1.35, 0], [0, 1.35], [-1.35, 0]],
-    4: [[0, 1.25], [1.15, -0.9], [-1.15, -0.9]],
-    5: [[-0.45, -1.2], [0.45, -1.2], [0.45, -0.45], [1.2, -0.45], [1.2, 0.45], [0.45, 0.45], [0.45, 1.2], [-0.45, 1.2], [-0.45, 0.45], [-1.2, 0.45], [-1.2, -0.45], [-0.45, -0.45]],
+    1: [
+      [0, -1.25],
+      [1.15, 0.9],
+      [-1.15, 0.9],
+    ],
+    2: [
+      [-0.95, -0.95],
+      [0.95, -0.95],
+      [0.95, 0.95],
+      [-0.95, 0.95],
+    ],
+    3: [
+      [0, -1.35],
+      [1.35, 0],
+      [0, 1.35],
+      [-1.35, 0],
+    ],
+    4: [
+      [0, 1.25],
+      [1.15, -0.9],
+      [-1.15, -0.9],
+    ],
+    5: [
+      [-0.45, -1.2],
+      [0.45, -1.2],
+      [0.45, -0.45],
+      [1.2, -0.45],
+      [1.2, 0.45],
+      [0.45, 0.45],
+      [0.45, 1.2],
+      [-0.45, 1.2],
+      [-0.45, 0.45],
+      [-1.2, 0.45],
+      [-1.2, -0.45],
+      [-0.45, -0.45],
+    ],
   }[k];
   corners.forEach(([dx, dy], i) => path[i ? "lineTo" : "moveTo"](x + dx * size, y + dy * size));
   path.closePath();
@@ -465,7 +391,10 @@ function markerPath(k, x, y, size) {
 
 // A number for reading: three or four digits, with a true minus sign.
 function brief(value, digits = 3) {
-  const text = Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-4) ? value.toExponential(2) : String(Number(value.toPrecision(digits)));
+  const text =
+    Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-4)
+      ? value.toExponential(2)
+      : String(Number(value.toPrecision(digits)));
   return text.replace("-", "−");
 }
 

@@ -6,7 +6,12 @@
 
 const VERSION = "1";
 const MOST = { points: 1000, K: 6, half: 1000 };
-const STARTS = { points: "random points", plusplus: "k-means++ centers", kmeans: "k-means, run to its end", hand: "placed by hand" };
+const STARTS = {
+  points: "random points",
+  plusplus: "k-means++ centers",
+  kmeans: "k-means, run to its end",
+  hand: "placed by hand",
+};
 const DEFAULTS = {
   preset: "faithful",
   removed: [],
@@ -56,7 +61,9 @@ function startOf(state, X) {
     if (state.start === "hand") {
       const total = state.hand.weights.reduce((sum, w) => sum + w, 0);
       const weights = state.hand.weights.map((w) => w / total);
-      return { mixture: { family, weights, means: state.hand.means, covariances: restrict(state.hand.covariances, weights, family) } };
+      return {
+        mixture: { family, weights, means: state.hand.means, covariances: restrict(state.hand.covariances, weights, family) },
+      };
     }
     if (state.start === "points") return { mixture: startFromPoints(X, K, family, ridge, random) };
     let centers = plusPlus(X, K, random);
@@ -78,7 +85,8 @@ class Run {
     this.state = state;
     this.steps = [];
     this.collapse = null; // a Collapse, once there is no next step
-    this.tooFew = X.length < state.K ? `There are ${X.length} points for ${state.K} components. Add points, or choose a smaller K.` : "";
+    this.tooFew =
+      X.length < state.K ? `There are ${X.length} points for ${state.K} components. Add points, or choose a smaller K.` : "";
     if (this.tooFew) return;
     const { mixture, collapse } = startOf(state, X);
     if (collapse) this.collapse = collapse;
@@ -159,7 +167,10 @@ function toFragment(state) {
 
 // The state that a fragment describes. Throws an Error, in words for the reader, where it describes none.
 function fromFragment(fragment, presets) {
-  const entries = fragment.replace(/^#/, "").split(";").map((part) => part.split("="));
+  const entries = fragment
+    .replace(/^#/, "")
+    .split(";")
+    .map((part) => part.split("="));
   const found = Object.fromEntries(entries);
   const fail = (what) => {
     throw new Error(`This link cannot be read: ${what}. The lab shows its first example instead.`);
@@ -172,14 +183,18 @@ function fromFragment(fragment, presets) {
     if (!(key in found)) return fallback;
     const value = Number(found[key]);
     if (found[key] === "" || !(value >= least && value <= most) || (whole && !Number.isInteger(value)))
-      fail(`${key} is “${found[key].slice(0, 20)}”, and must be ${whole ? "a whole number" : "a number"} from ${least} to ${most}`);
+      fail(
+        `${key} is “${found[key].slice(0, 20)}”, and must be ${whole ? "a whole number" : "a number"} from ${least} to ${most}`,
+      );
     return value;
   };
   const numbers = (key, width, count) => {
     if (!(key in found)) return [];
     const list = found[key].split(",").map((text) => (text === "" ? NaN : Number(text)));
-    if (!list.every((value) => Number.isFinite(value) && Math.abs(value) < 1e9)) fail(`${key} holds something that is no number`);
-    if (list.length % width || (count && list.length !== count * width)) fail(`${key} holds ${list.length} numbers, not ${count ? count * width : "pairs"}`);
+    if (!list.every((value) => Number.isFinite(value) && Math.abs(value) < 1e9))
+      fail(`${key} holds something that is no number`);
+    if (list.length % width || (count && list.length !== count * width))
+      fail(`${key} holds ${list.length} numbers, not ${count ? count * width : "pairs"}`);
     return width === 1 ? list : Array.from({ length: list.length / width }, (_, i) => list.slice(i * width, (i + 1) * width));
   };
   const choice = (key, fallback, allowed) => {
@@ -206,8 +221,10 @@ function fromFragment(fragment, presets) {
   if (N - state.removed.length + state.added.length > MOST.points) fail(`it has more than ${MOST.points} points`);
   if (state.start === "hand") {
     const [weights, means, covariances] = [numbers("w", 1, state.K), numbers("m", 2, state.K), numbers("c", 3, state.K)];
-    if (![weights, means, covariances].every((list) => list.length === state.K)) fail("it says “placed by hand” without saying where");
-    if (!weights.every((w) => w > 0) || !covariances.every(cholesky)) fail("a weight or a covariance in it belongs to no mixture");
+    if (![weights, means, covariances].every((list) => list.length === state.K))
+      fail("it says “placed by hand” without saying where");
+    if (!weights.every((w) => w > 0) || !covariances.every(cholesky))
+      fail("a weight or a covariance in it belongs to no mixture");
     state.hand = { weights, means, covariances };
   }
   return state;
@@ -218,7 +235,10 @@ function fromFragment(fragment, presets) {
 // The covariances in the shape in which the package stores them.
 function asStored({ family, covariances }) {
   return {
-    full: covariances.map(([xx, xy, yy]) => [[xx, xy], [xy, yy]]),
+    full: covariances.map(([xx, xy, yy]) => [
+      [xx, xy],
+      [xy, yy],
+    ]),
     tied: [covariances[0].slice(0, 2), covariances[0].slice(1)],
     diag: covariances.map(([xx, , yy]) => [xx, yy]),
     spherical: covariances.map(([xx]) => xx),
@@ -259,7 +279,11 @@ function asPython(state, run, presets, half) {
       "    print(error)",
       `    assert error.component == ${run.collapse.component}`,
     );
-  return [...imports(["Mixture", ...(broken ? ["SingularCovarianceError"] : []), ...(code ? ["data"] : []), "em_steps"]), "", ...lines].join("\n");
+  return [
+    ...imports(["Mixture", ...(broken ? ["SingularCovarianceError"] : []), ...(code ? ["data"] : []), "em_steps"]),
+    "",
+    ...lines,
+  ].join("\n");
 }
 
 const imports = (names) => [
