@@ -59,7 +59,8 @@ function boundChart(run, i) {
       make("line", { x1: 0, x2: 0, y1: 0, y2: 6, class: "hatch-line" }),
     ),
   );
-  return chart(`The last half steps as columns. Now: ${said}.`, hatch, ...columns);
+  const scale = make("text", { x: left, y: 12 }, high > low ? `lowest to highest: ${brief(high - low)} nats` : "");
+  return chart(`The last half steps as columns. Now: ${said}.`, hatch, ...columns, scale);
 }
 
 // The log-likelihood of every round, plateaus shaded, and where the reader stands.

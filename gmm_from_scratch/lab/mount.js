@@ -20,7 +20,7 @@ function render({ model, el }) {
       model.save_changes();
     },
   });
-  const follow = () => model.get("state") !== toFragment(panel.state) && panel.load(model.get("state"));
+  const follow = () => model.get("state") !== panel.fragment() && panel.load(model.get("state"));
   model.on("change:state", follow);
   return () => {
     model.off("change:state", follow);

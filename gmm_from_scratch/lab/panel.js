@@ -373,8 +373,14 @@ class Panel extends Controls {
     return asPython(this.state, this.run, this.presets, this.state.half);
   }
 
+  // The address of what is seen. Where a component has collapsed, it asks for the step that failed.
+  fragment() {
+    const failed = this.run.collapse && this.run.steps.length && this.state.half >= this.run.last;
+    return toFragment({ ...this.state, half: this.state.half + (failed ? 1 : 0) });
+  }
+
   link() {
-    const fragment = toFragment(this.state);
+    const fragment = this.fragment();
     return this.options.inNotebook
       ? `EMLab(${"given" in this.presets ? "X, " : ""}state="${fragment}")`
       : `${location.href.replace(/#.*/, "")}#${fragment}`;
@@ -385,7 +391,7 @@ class Panel extends Controls {
   }
 
   shareNow() {
-    if (!this.options.inNotebook) history.replaceState(null, "", `#${toFragment(this.state)}`);
+    if (!this.options.inNotebook) history.replaceState(null, "", `#${this.fragment()}`);
     this.copy(this.link(), this.copyLink);
   }
 
@@ -406,6 +412,6 @@ class Panel extends Controls {
   }
 
   changed() {
-    this.options.onChange?.(toFragment(this.state), this.run.steps[this.state.half]?.mixture);
+    this.options.onChange?.(this.fragment(), this.run.steps[this.state.half]?.mixture);
   }
 }

@@ -23,18 +23,22 @@ function table(caption, names, rows) {
   return make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, rows));
 }
 
+// How many decimals a mean deserves: three digits of the spread around it.
+const decimals = (spread) => Math.min(Math.max(2 - Math.floor(Math.log10(spread)), 0), 6);
+
 // The components, a row each. resp: responsibilities, or null before the first E-step; columns: the names of the two axes.
 function componentTable(mixture, resp, columns) {
   const counts = resp && countsOf(resp, mixture.weights.length);
-  const pair = (values) => values.map(even).join(", ");
   const rows = mixture.weights.map((weight, k) => {
     const [xx, xy, yy] = mixture.covariances[k];
     const correlation = nats(xy / Math.sqrt(xx * yy));
+    const spread = [xx, yy].map(Math.sqrt);
+    const mean = mixture.means[k].map((value, i) => nats(value, decimals(spread[i])));
     const values = [
       even(weight),
       counts ? counts[k].toFixed(1) : "–",
-      pair(mixture.means[k]),
-      pair([xx, yy].map(Math.sqrt)),
+      mean.join(", "),
+      spread.map(even).join(", "),
       correlation,
     ];
     return make(

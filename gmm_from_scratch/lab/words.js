@@ -65,7 +65,8 @@ function mText(run, i) {
       : run.state.ridge
         ? " It may: the ridge is added after the step that maximises."
         : "";
-  return `${moved} ${climbed}, and lies ${nats(kl, 4)} above the bound: the colours are out of date again.${why}`;
+  const gap = kl < 5e-5 ? "still touches the bound" : `lies ${nats(kl, 4)} above the bound: the colours are out of date again`;
+  return `${moved} ${climbed}, and ${gap}.${why}`;
 }
 
 function stopNote(run, i) {
