@@ -121,7 +121,8 @@ class Board extends Plot {
       },
       { passive: false },
     );
-    this.svg.addEventListener("focusin", (event) => {
+    // On the element around it: an SVG that listens to the focus would become a stop of the Tab key itself.
+    this.element.addEventListener("focusin", (event) => {
       const k = event.target.closest("[data-k]")?.dataset.k;
       if (k !== undefined) this.act.select(Number(k));
     });
@@ -140,6 +141,7 @@ class Board extends Plot {
     const isPen = target.classList.contains("pen");
     if (!arrow && !(isPen && ["Enter", " ", "Delete", "Backspace", "PageUp", "PageDown"].includes(event.key))) return;
     event.preventDefault();
+    event.stopPropagation(); // JupyterLab has uses of its own for arrows and Enter
     this.element.classList.add("dragging");
     if (isPen) this.keyOfPen(event, arrow);
     else if (target.dataset.axis === undefined) {

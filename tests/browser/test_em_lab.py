@@ -272,6 +272,10 @@ def test_points_means_and_handles_by_mouse(lab):
     assert not np.allclose(before[:3], after[:3], rtol=0.05) and np.array_equal(before[3:], after[3:])
     new = lab.place(".selected .handle >> nth=0")
     assert np.allclose(new, (x + 20, y - 40), atol=2)                     # the handle is where the hand has let it go
+    middle = np.array(lab.place(".selected .mean"))
+    opposite = 2 * middle - new + [0, 30]
+    lab.drag(new, opposite)                                               # in one stride to the other side of the mean
+    assert np.allclose(lab.place(".selected .handle >> nth=0"), opposite, atol=2)
     lab.press("Add points")
     lab.drag(lab.at([2.0, 90]), lab.at([2.3, 90]), lab.at([2.6, 90]))
     added = np.array(lab.state["a"].split(","), float).reshape(-1, 2)
@@ -294,10 +298,11 @@ def test_everything_in_the_picture_by_keyboard(lab):
     lab.load("#lab=1;d=blank;k=2;f=full;s=points;r=2")
     assert lab.title == "No start yet" and "0 points for 2 components" in lab.message
     keyboard = lab.page.keyboard
-    lab.button("Move").focus()
-    for _ in range(2):                                                    # past the other tools, the borders are further on
-        keyboard.press("Tab")
-    lab.root.locator(".pen").focus()
+    lab.button("E-step").press("Enter")
+    assert lab.said.startswith("No start yet. There are 0 points")        # a step that cannot be taken says why
+    lab.root.get_by_label("border of the mixture").focus()
+    keyboard.press("Tab")
+    assert lab.page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Pen at")
     assert lab.page.evaluate("getComputedStyle(document.activeElement).opacity") == "1"
     for key in ["Enter", *["ArrowRight"] * 8, "Enter", *["ArrowUp"] * 6, "Enter", *["ArrowLeft"] * 5, "Enter", "ArrowDown", "Enter"]:
         keyboard.press(key)
