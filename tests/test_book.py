@@ -93,8 +93,9 @@ def test_drawings_have_alt_text_and_a_caption(path):
             assert myst.get("figure", {}).get("caption") and myst["figure"].get("name"), f"cell {i} needs a caption and a name"
 
 
-def test_every_drawing_on_the_front_page_has_alt_text():
-    blocks = re.findall(r"```\{code-cell\}.*?```", (ROOT / "intro.md").read_text(encoding="utf-8"), re.S)
+@pytest.mark.parametrize("page", ["intro.md", "chapters/em-lab.md"])
+def test_every_drawing_on_a_text_page_has_alt_text(page):
+    blocks = re.findall(r"```\{code-cell\}.*?```", (ROOT / page).read_text(encoding="utf-8"), re.S)
     assert blocks
     for block in blocks:
         metadata = yaml.safe_load(block.split("---")[1])

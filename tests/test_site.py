@@ -48,6 +48,7 @@ def test_links_and_anchors_lead_somewhere(name):
             if found and anchor and target.suffix == ".html":
                 page = HTML[target.resolve().relative_to(BOOK).as_posix()]
                 found = page.find(id=unquote(anchor)) or page.find(attrs={"name": unquote(anchor)})
+                found = found or anchor.startswith("lab=") and page.find(class_="em-lab")      # a state of the lab; the browser tests follow it
             if not found:
                 broken.append(address)
     assert not broken

@@ -16,8 +16,11 @@ from jupyter_cache.executors.utils import single_nb_execution
 from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import ExtensionError
 
+from gmm_from_scratch import em_lab
+
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / "site" / "node_modules"
+LAB = ROOT / "gmm_from_scratch" / "lab"
 
 
 def fingerprint(*paths):
@@ -89,13 +92,14 @@ def copy_libraries(app):
 
 def follow_package_and_assets(app, config):
     caches = Path(app.outdir).parent / ".jupyter_cache"
-    current = caches / fingerprint(ROOT / "gmm_from_scratch", ROOT / "requirements.txt")
+    code = [path for path in sorted((ROOT / "gmm_from_scratch").iterdir()) if path != LAB]  # the lab draws after the page is built
+    current = caches / fingerprint(*code, ROOT / "requirements.txt")
     for cache in caches.glob("*"):
         if cache != current:
             shutil.rmtree(cache)
     config.nb_execution_cache_path = str(current)
     config.course_site = fingerprint(
-        ROOT / "site" / "assets", ROOT / "site" / "ext", ROOT / "site" / "package-lock.json"
+        ROOT / "site" / "assets", ROOT / "site" / "ext", ROOT / "site" / "package-lock.json", LAB
     )
 
 
@@ -160,6 +164,25 @@ def keep_numbered_formulas_whole(app, doctree):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# The EM Lab. The package has it, for notebooks; the pages get the same files as one classic script, because a browser
+# loads no module from disk.
+
+
+def write_lab(app):
+    if app.builder.format == "html":
+        folder = Path(app.outdir) / "_static"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "em-lab.js").write_text(em_lab.script(), "utf-8")
+        (folder / "em-lab.css").write_text(em_lab.style(), "utf-8")
+
+
+def load_lab_where_it_is(app, pagename, templatename, context, doctree):
+    if 'class="em-lab"' in context.get("body", ""):
+        app.add_css_file("em-lab.css")
+        app.add_js_file("em-lab.js", loading_method="defer")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Page by page.
 
 
@@ -186,6 +209,8 @@ def setup(app):
     app.connect("config-inited", derive_site_address)
     app.connect("builder-inited", copy_libraries)
     app.connect("env-before-read-docs", run_notebooks_side_by_side)
+    app.connect("builder-inited", write_lab)
+    app.connect("html-page-context", load_lab_where_it_is)
     app.connect("doctree-read", keep_numbered_formulas_whole)
     app.connect("html-page-context", mend_page, priority=900)  # after the theme and sphinx-thebe have added theirs
     app.connect("build-finished", forget_failed_build, priority=900)

@@ -24,10 +24,10 @@ VIEWS = {
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
 }
 
-# What begins left of the page, or ends right of it with nothing around it that scrolls, cannot be read.
+# What begins left of the page, or ends right of it with nothing around it that scrolls, cannot be read. (A clip path cuts on purpose.)
 CUT_OFF = """() => [...document.querySelectorAll('article *')].filter(element => {
     const box = element.getBoundingClientRect();
-    if (!box.width || element.closest('mjx-assistive-mml, .visually-hidden, .noUi-target, .widget-play')) return false;
+    if (!box.width || element.closest('mjx-assistive-mml, .visually-hidden, .noUi-target, .widget-play, [clip-path]')) return false;
     if (box.left < -1) return true;
     if (box.right < innerWidth + 1) return false;
     for (let around = element; around; around = around.parentElement)
