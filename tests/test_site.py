@@ -1,5 +1,6 @@
 """The built book, file by file: every page is there, leads where it says, asks no other host and can be read aloud."""
 
+import gzip
 import importlib
 import json
 import re
@@ -19,7 +20,7 @@ if not BOOK.is_dir():
     pytest.exit("There is no built book to test. Run `make book` first.", returncode=1)
 
 HTML = {path.relative_to(BOOK).as_posix(): BeautifulSoup(path.read_bytes(), "html.parser") for path in BOOK.rglob("*.html")}
-HTML = {name: soup for name, soup in HTML.items() if not name.startswith("_static/")}
+HTML = {name: soup for name, soup in HTML.items() if not name.startswith(("_static/", "lite/"))}
 
 
 CONTENTS = [f"{name}.html" for name in re.findall(r"(?:root|file): *(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))]
@@ -85,13 +86,30 @@ def test_images_have_a_text_and_a_size(name):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_widgets_carry_their_pictures_and_texts(name):
-    for state in HTML[name].find_all("script", type="application/vnd.jupyter.widget-state+json"):
-        for model in json.loads(state.string)["state"].values():
-            for image in BeautifulSoup(str(model["state"].get("value", "")), "html.parser").find_all("img"):
-                assert image.get("alt", "").strip(), "a widget's frame has no alt text"
-                assert image.get("width") and image.get("height"), "a widget's frame has no size"
-                assert image["src"].startswith("data:"), "a widget's frame is not on the page"
+def test_steppers_have_their_pictures_and_texts(name):
+    for stepper in HTML[name].select(".stepper"):
+        frames = json.loads(stepper["data-frames"])
+        assert len(frames) == int(stepper.input["max"]) + 1
+        for source, text in frames:
+            assert text.strip() and ((BOOK / name).parent / source).is_file(), (source, text)
+
+
+# What all that a page loads weighs on its way, in kB: text is compressed by the server, the rest is already. A reader on
+# a phone pays for it.
+HEAVIEST = {"page": 700, "page with steppers": 2000}
+FONTS_OF_FORMULAS = 100         # MathJax takes those it needs
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_light(name):
+    page = HTML[name]
+    loaded = [(element[key]) for kind, key in [("script", "src"), ("link", "href"), ("img", "src")]
+              for element in page.find_all(kind, {key: True}) if set(element.get("rel", ["icon"])) & {"icon", "stylesheet", "preload"}]
+    loaded += [source for stepper in page.select(".stepper") for source, _ in json.loads(stepper["data-frames"])]
+    files = {(BOOK / name).parent / urlsplit(address).path for address in loaded if not address.startswith("data:")} | {BOOK / name}
+    weight = sum(len(gzip.compress(file.read_bytes(), 6)) for file in {file.resolve() for file in files}) / 1000
+    limit = HEAVIEST["page with steppers" if page.select(".stepper") else "page"]
+    assert weight + (FONTS_OF_FORMULAS if page.select(".math") else 0) < limit
 
 
 @pytest.mark.parametrize("name", PAGES)
