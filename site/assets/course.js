@@ -87,11 +87,11 @@ function letKeyboardScroll() {
   document.querySelectorAll(".pst-scrollable-table-container").forEach((table) => observer.observe(table));
 }
 
-// On paper nothing can be unfolded.
+// On paper nothing can be unfolded. (What only draws stays folded, and is not printed at all.)
 function printEverything() {
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
+    closed = [...document.querySelectorAll("details:not([open])")].filter((details) => !details.matches(".tag_hide-input > *"));
     closed.forEach((details) => (details.open = true));
   });
   addEventListener("afterprint", () => closed.forEach((details) => (details.open = false)));

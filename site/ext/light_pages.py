@@ -86,7 +86,10 @@ def stepper(app, models, box, folder):
 <div class="controls pst-js-only">
 <button type="button" class="play">Play</button>
 <button type="button" class="first">First</button>
-<div><label>{escape(label)} <input type="range" min="0" max="{len(frames) - 1}" value="0" autocomplete="off"></label> <output>0</output></div>
+<div>
+<label>{escape(label)} <input type="range" min="0" max="{len(frames) - 1}" value="0" autocomplete="off"></label>
+<output>0</output>
+</div>
 </div>
 <img loading="lazy" {first}>
 <p class="still">The first picture and the last of {len(frames)}.<span class="on-screen"> Stepping through them needs JavaScript.</span></p>

@@ -1,15 +1,18 @@
 """The built book, served over http and from disk, and a Chromium that reports what its pages ask for and complain of."""
 
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from chromium import HOW_TO_GET_ONE, find_chromium
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "site"))
+from chromium import HOW_TO_GET_ONE, find_chromium  # noqa: E402
+
 BOOK = ROOT / "_build" / "html"
 
 # Nothing of Chromium's own may reach out, and it runs as root in a container.
