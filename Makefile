@@ -31,7 +31,7 @@ METADATA := $(wildcard *.md CITATION.cff LICENSE*)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup book serve test bench lint lock clean
+.PHONY: help setup book pdf serve test bench lint lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
@@ -40,13 +40,16 @@ setup: ## Make the environment: Python packages and web libraries
 	$(call run,$(SETUP))
 
 book: ## Build the site into _build/html
-	$(call run,$(SETUP) $(DONE)/book $(DONE)/lite)
+	$(call run,$(SETUP) $(DONE)/book $(DONE)/lite $(DONE)/zip)
+
+pdf: book ## Print the site as one PDF; takes a minute or two, and Chromium
+	$(call run,$(DONE)/pdf)
 
 serve: book ## Build the site and serve it on this machine; PORT=8000 chooses the port
 	@$(BIN)/python site/serve.py _build/html
 
 test: ## Run every test
-	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit notebooks book lite site browser))
+	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit notebooks book lite zip site browser))
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
 bench: .venv/done ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes only
@@ -123,10 +126,19 @@ $(DONE)/lite: $(SETUP) $(PACKAGE) $(call files,chapters) site/build_lite.py | $(
 	$(BIN)/python site/build_lite.py _build/html/lite $(PYODIDE)
 	@touch $@
 
-$(DONE)/site: $(DONE)/book $(DONE)/lite tests/test_site.py $(METADATA)
+$(DONE)/zip: $(DONE)/book site/make_zip.py
+	$(BIN)/python site/make_zip.py _build/html
+	@touch $@
+
+$(DONE)/pdf: $(DONE)/book site/make_pdf.py
+	$(BIN)/python site/make_pdf.py _build/html
+	@touch $@
+
+$(DONE)/site: $(DONE)/book $(DONE)/lite $(DONE)/zip tests/test_site.py $(METADATA)
 	$(BIN)/python -m pytest tests/test_site.py
 	@touch $@
 
 # A machine without a browser passes the other tests; CI must have one.
-$(DONE)/browser: $(DONE)/book $(DONE)/lite $(call files,tests/browser)
+$(DONE)/browser: $(DONE)/book $(DONE)/lite $(DONE)/zip $(call files,tests/browser) site/get_pyodide.py
+	@$(BIN)/python site/get_pyodide.py || test "$$CI" != true
 	@if $(BIN)/python site/chromium.py; then $(PYTEST) tests/browser && touch $@; else test "$$CI" != true; fi

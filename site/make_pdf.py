@@ -6,6 +6,7 @@ Chromium prints each page as a reader would; the printed pages are joined, and l
 """
 
 import json
+import re
 import sys
 import threading
 from collections import defaultdict
@@ -134,6 +135,9 @@ class Book:
         for sheet in printed.pages:
             self.writer.add_page(sheet)
 
+    def add_bookmark(self, title, sheet, parent=None):
+        return self.writer.add_outline_item(title=title, page_number=sheet, parent=parent)
+
     def destination(self, sheet, top=None):
         """Return the place on a sheet in the form a link holds it."""
         height = NullObject() if top is None else FloatObject(top)
@@ -168,49 +172,60 @@ class Book:
         return self.places.get((page, unquote(place)), (self.starts[page], None))
 
 
-def main(book):
+def bind(browser, address, book, order):
+    """Return the pages of `order`, served at `address`, as one PdfWriter."""
     settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-    order = reading_order()
-    names = [name for _, _, name in order]
-    pages = {name: BeautifulSoup((book / f"{name}.html").read_bytes(), "html.parser") for name in names}
+    pages = {name: BeautifulSoup((book / f"{name}.html").read_bytes(), "html.parser") for _, _, name in order}
     sections = {name: headings(page) for name, page in pages.items()}
-    titles = {name: sections[name].pop(next(iter(sections[name]))) for name in names}
-    site = pages[names[0]].find("link", rel="canonical")["href"].removesuffix(f"{names[0]}.html")
+    titles = {name: sections[name].pop(next(iter(sections[name]))) for name in pages}
+    canonical = {name: page.find("link", rel="canonical")["href"] for name, page in pages.items()}
+    site = next(site.removesuffix(f"{name}.html") for name, site in canonical.items())
+
+    printed = print_pages(browser, address, titles, places_linked_to(pages))
+    numbers = [1 + sum(len(each.pages) for each in printed[:i]) for i in range(len(printed))]
+    listed = [(part, depth, titles[name], number) for (part, depth, name), number in zip(order, numbers) if part]
+    front = print_html(browser, title_page(settings, site) + contents_page(listed))
+
+    bound = Book()
+    bound.append("front", front)
+    bound.first = len(front.pages)
+    for name, each in zip(pages, printed):
+        bound.append(name, each)
+    ends = [*list(bound.starts.values())[1:], len(bound.writer.pages)]
+    for (name, start), end in zip(bound.starts.items(), ends):
+        bound.lead_links(name, range(start, end), address, site)
+    bookmarks, above = {}, {}
+    for part, depth, name in order:
+        if part and part not in bookmarks:
+            bookmarks[part] = bound.add_bookmark(part, bound.starts[name])
+        above[depth] = own = bound.add_bookmark(titles[name], bound.starts[name], above.get(depth - 1) or bookmarks.get(part))
+        for place, title in sections[name].items():
+            bound.add_bookmark(title, bound.places[name, place][0], own)
+    bound.writer.add_metadata({"/Title": settings["title"], "/Author": settings["author"]})
+    return bound.writer
+
+
+def link_from_front_page(book, sheets):
+    """Fill the place that intro.md keeps for a link: it shows nothing as long as there is no PDF."""
+    front = book / "intro.html"
+    size = f"{sheets} sheets, {(book / NAME).stat().st_size / 1e6:.0f} MB"
+    link = f' Or take <a class="needs-server" href="{NAME}">all pages as one PDF</a> ({size}), made for paper and for e-readers.'
+    html, places = re.subn('<span id="pdf">.*?</span>', f'<span id="pdf">{link}</span>', front.read_text("utf-8"))
+    assert places == 1, "intro.md keeps no place for the link to the PDF"
+    front.write_text(html, "utf-8")
+    print(f"{book / NAME}: {size}")
+
+
+def main(book):
     chromium = find_chromium() or sys.exit(HOW_TO_GET_ONE)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=book)) as server, sync_playwright() as playwright:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        printed = print_pages(browser, address, titles, places_linked_to(pages))
-        numbers = [1 + sum(len(each.pages) for each in printed[:i]) for i in range(len(printed))]
-        listed = [(part, depth, titles[name], number) for (part, depth, name), number in zip(order, numbers)]
-        front = print_html(browser, title_page(settings, site) + contents_page(listed[1:]))
+        writer = bind(browser, f"http://127.0.0.1:{server.server_port}", book, reading_order())
         server.shutdown()
-
-    joined = Book()
-    joined.append("front", front)
-    joined.first = len(front.pages)
-    for name, each in zip(names, printed):
-        joined.append(name, each)
-    ends = [*list(joined.starts.values())[1:], len(joined.writer.pages)]
-    for (name, start), end in zip(joined.starts.items(), ends):
-        joined.lead_links(name, range(start, end), address, site)
-    parts, parent = {}, {}
-    for part, depth, name in order:
-        start = joined.starts[name]
-        if part and part not in parts:
-            parts[part] = joined.writer.add_outline_item(title=part, page_number=start)
-        own = joined.writer.add_outline_item(title=titles[name], page_number=start, parent=parent.get(depth - 1) or parts.get(part))
-        parent[depth] = own
-        for place, section in sections[name].items():
-            joined.writer.add_outline_item(title=section, page_number=joined.places[name, place][0], parent=own)
-    joined.writer.add_metadata({"/Title": settings["title"], "/Author": settings["author"]})
-    joined.writer.page_layout = "/OneColumn"
-    joined.writer.write(book / NAME)
-    return len(joined.writer.pages)
+    writer.write(book / NAME)
+    link_from_front_page(book, len(writer.pages))
 
 
 if __name__ == "__main__":
-    book = Path(sys.argv[1]).resolve()
-    sheets = main(book)
-    print(f"{NAME}: {sheets} sheets, {(book / NAME).stat().st_size / 1e6:.1f} MB")
+    main(Path(sys.argv[1]).resolve())

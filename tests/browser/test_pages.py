@@ -3,6 +3,7 @@
 import json
 import re
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import pytest
 from conftest import BOOK, ROOT
@@ -135,6 +136,18 @@ def test_steppers_answer_to_touch(visit, addresses, page):
         before = image.evaluate("image => image.src")
         stepper.get_by_role("button", name="Play").tap()
         page.wait_for_function(SHOWN, arg=[image.element_handle(), before])
+
+
+def test_the_zip_opens_from_a_disk(visit, tmp_path):
+    with ZipFile(BOOK / "gmm-from-scratch.zip") as archive:
+        archive.extractall(tmp_path)
+    folder = (tmp_path / "gmm-from-scratch").as_uri()
+    seen = visit(f"{folder}/{WIDGET_PAGES[0]}.html")
+    assert not seen.complaints and not [url for url in seen.requests if not url.startswith((folder, "data:"))]
+    # JupyterLite needs a server and is not in the zip: the button leads to the published site.
+    canonical = seen.page.locator("link[rel=canonical]").get_attribute("href").removesuffix(f"{WIDGET_PAGES[0]}.html")
+    button = seen.page.get_by_role("link", name="Run this page in your browser")
+    assert button.evaluate("link => link.href").startswith(f"{canonical}lite/notebooks/")
 
 
 @pytest.mark.parametrize("page", PAGES)
