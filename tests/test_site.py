@@ -195,6 +195,7 @@ def test_the_address_of_the_repository_is_the_same_everywhere():
     assert not [path.name for path in named if REPOSITORY["url"] not in path.read_text("utf-8")]
 
 
+@pytest.mark.filterwarnings("ignore:pythonjsonlogger:DeprecationWarning")  # repo2docker's own
 def test_binder_builds_our_environment(monkeypatch):
     """The Dockerfile that Binder makes of this repository: our Python, the pins, the package."""
     from repo2docker.buildpacks import PythonBuildPack

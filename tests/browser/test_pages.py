@@ -116,7 +116,8 @@ LOST_ON_PAPER = """() => [...document.querySelectorAll('article :is(pre, div.mat
 @pytest.mark.parametrize("page", PAGES)
 def test_page_can_be_printed(visit, addresses, page):
     page = visit(f"{addresses['http']}/{page}.html", viewport={"width": 718, "height": 1000}).page      # A4 without its margins
-    closed = "document.querySelectorAll('details:not([open])').length"
+    # All that is folded is printed, but for code that only draws.
+    closed = "document.querySelectorAll('details:not([open], .tag_hide-input > *)').length"
     before = page.evaluate(closed)
     page.evaluate(f"addEventListener('beforeprint', () => (window.closedOnPaper = {closed}))")
     assert len(page.pdf(format="A4")) > 10_000
@@ -124,6 +125,7 @@ def test_page_can_be_printed(visit, addresses, page):
     page.emulate_media(media="print")
     page.evaluate("document.querySelectorAll('details').forEach(details => (details.open = true))")
     assert not page.locator(".bd-sidebar-primary").is_visible() and not page.locator(".bd-header-article").is_visible()
+    assert not any(code.is_visible() for code in page.locator(".tag_hide-input > details").all())
     assert page.evaluate("document.documentElement.scrollWidth") <= 718
     assert not page.evaluate(LOST_ON_PAPER)
 
