@@ -42,7 +42,7 @@ READY = """async () => {
         await MathJax.startup.promise;
     }
     document.querySelectorAll('img[loading=lazy]').forEach(image => (image.loading = 'eager'));
-    return [...document.images].every(image => image.complete);
+    return [...document.images].every(image => image.complete && image.naturalWidth > 0);
 }"""
 # Chromium keeps the place of an element only if the same page links to it.
 KEEP_PLACES = """names => names.filter(name => document.getElementById(name)).forEach(name =>

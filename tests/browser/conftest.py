@@ -83,7 +83,7 @@ READY = """async () => {
         await MathJax.startup.promise;
     }
     document.querySelectorAll('img[loading=lazy]').forEach(image => (image.loading = 'eager'));
-    return [...document.images].every(image => image.complete);
+    return [...document.images].every(image => image.complete && image.naturalWidth > 0);
 }"""
 
 # By how much the page has moved under the reader's eyes (Cumulative Layout Shift).
