@@ -42,20 +42,11 @@ VENDOR = {  # file or folder below site/node_modules -> where it goes below _sta
     "mathjax/es5/tex-chtml.js": "mathjax/tex-chtml.js",
     "mathjax/es5/output/chtml/fonts/woff-v2": "mathjax/output/chtml/fonts/woff-v2",
     "mathjax/LICENSE": "mathjax/LICENSE",
-    "requirejs/require.js": "widgets/require.js",  # its licence stands in its first lines
-    "@jupyter-widgets/html-manager/dist/embed-amd.js": "widgets/embed-amd.js",
-    "@jupyter-widgets/html-manager/dist/embed.js.LICENSE.txt": "widgets/embed-amd.js.LICENSE.txt",
-    "@jupyter-widgets/schema/LICENSE": "widgets/LICENSE",
     "@popperjs/core/dist/umd/popper.min.js": "tippy/popper.js",
     "@popperjs/core/LICENSE.md": "tippy/LICENSE-popper.md",
     "tippy.js/dist/tippy-bundle.umd.min.js": "tippy/tippy.js",
     "tippy.js/LICENSE": "tippy/LICENSE-tippy",
 }
-# The icons of the widgets' buttons. Two parts of html-manager ask for them under two addresses.
-ICON_FONTS = "@jupyter-widgets/html-manager/dist/*.woff2"
-ICON_FOLDERS = ["widgets/@jupyter-widgets/html-manager/dist", "widgets/@jupyter-widgets"]
-# These two register with require.js if they see it, and then no widget is drawn. So they must not see it.
-HIDDEN_FROM_REQUIRE = ["tippy/popper.js", "tippy/tippy.js"]
 
 
 def copy_libraries(app):
@@ -70,17 +61,6 @@ def copy_libraries(app):
         source, target = NODE_MODULES / source, vendor / target
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-    for font in NODE_MODULES.glob(ICON_FONTS):
-        for folder in ICON_FOLDERS:
-            (vendor / folder).mkdir(parents=True, exist_ok=True)
-            shutil.copy(font, vendor / folder)
-    for script in HIDDEN_FROM_REQUIRE:
-        code = (vendor / script).read_text("utf-8")
-        (vendor / script).write_text("(function(define, exports, module) {" + code + "\n}).call(window);\n", "utf-8")
-    # Without a base address require.js looks for the icon fonts beside the page.
-    (vendor / "widgets" / "require-config.js").write_text(
-        "window.require = {baseUrl: document.currentScript.src.replace(/[^/]*$/, '')};\n", "utf-8"
-    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -99,7 +79,7 @@ def follow_package_and_assets(app, config):
             shutil.rmtree(cache)
     config.nb_execution_cache_path = str(current)
     config.course_site = fingerprint(
-        ROOT / "site" / "assets", ROOT / "site" / "ext", ROOT / "site" / "package-lock.json", LAB
+        ROOT / "site" / "assets", ROOT / "site" / "ext", ROOT / "site" / "templates", ROOT / "site" / "package-lock.json", LAB
     )
 
 
@@ -187,20 +167,33 @@ def load_lab_where_it_is(app, pagename, templatename, context, doctree):
 
 
 def mend_page(app, pagename, templatename, context, doctree):
-    # sphinx-thebe adds its constants twice, and the browser logs an error for the second.
-    scripts = {(str(s.filename or ""), s.attributes.get("body")): s for s in context["script_files"]}
-    context["script_files"] = list(scripts.values())
+    # sphinx-thebe is loaded everywhere, adds its constants twice, at which the browser logs an error, and is not used.
+    context["script_files"] = [s for s in context["script_files"] if "thebe" not in str(s.filename) + s.attributes.get("body", "")]
 
     # The landing page is a text notebook: Binder and Colab would be sent to an .ipynb that the repository lacks.
-    if doctree is not None and Path(app.env.doc2path(pagename)).suffix != ".ipynb":
+    is_notebook = doctree is not None and Path(app.env.doc2path(pagename)).suffix == ".ipynb"
+    if doctree is not None and not is_notebook:
         context["header_buttons"] = [b for b in context["header_buttons"] if b.get("label") != "launch-buttons"]
 
     if body := context.get("body"):
+        if is_notebook:
+            body = body.replace("</h1>", "</h1>\n" + ways_to_run(pagename), 1)
         # As a style the height stays when a narrow screen shrinks the width. As attributes both keep their ratio, and
         # the browser leaves room for the figure before it has loaded.
         body = re.sub(r'style="width: (\d+)px; height: (\d+)px;"', r'width="\1" height="\2"', body)
         # This name hides the visible words "Show the code" from speech control and from screen readers.
         context["body"] = body.replace(' aria-label="Toggle hidden content"', "")
+
+
+def ways_to_run(pagename):
+    """Return the line beneath a chapter's title that opens it in the reader's browser (site/build_lite.py)."""
+    name = Path(pagename).name + ".ipynb"
+    return (
+        '<p class="run d-print-none">'
+        f'<a class="needs-server" href="../lite/notebooks/index.html?path={name}">Run this page in your browser</a> '
+        "Nothing to install. The first time, about 40 MB are loaded. "
+        f'<a href="../_sources/{pagename}.ipynb" download="{name}">Download the notebook</a></p>'
+    )
 
 
 def setup(app):
