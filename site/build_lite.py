@@ -19,7 +19,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build" / "lite"
 PYODIDE = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full"  # the version that tests/browser/test_lite.py runs
-ALL = "gmm_from_scratch", "ipywidgets", "comm"  # what Pyodide does not bring
+# What Pyodide does not bring; the last three are for the EM Lab.
+ALL = "gmm_from_scratch", "ipywidgets", "comm", "anywidget", "psygnal", "typing_extensions"
 
 # Ready before the first cell, after these also Pillow; scikit-learn comes when a cell imports it.
 PACKAGES = ["numpy", "scipy", "matplotlib"]
@@ -30,14 +31,15 @@ DISABLED = ["@jupyter-notebook/notebook-extension:tab-icon", "@jupyter-notebook/
 
 
 def pack(package):
-    """Make a wheel of an installed package of pure Python, and return its path."""
-    installed, folder = distribution(package), Path(find_spec(package).origin).parent
+    """Make a wheel of an installed package, of its Python files without what was compiled for this machine; return its path."""
+    installed, origin = distribution(package), Path(find_spec(package).origin)
+    files = sorted(origin.parent.rglob("*")) if origin.name == "__init__.py" else [origin]
     name = f"{package}-{installed.version}"
     wheel = BUILD / f"{name}-py3-none-any.whl"
     with ZipFile(wheel, "w", ZIP_DEFLATED) as archive:
-        for file in sorted(folder.rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                archive.write(file, Path(package) / file.relative_to(folder))
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts and file.suffix not in (".so", ".pyd"):
+                archive.write(file, file.relative_to(origin.parents[1 if len(files) > 1 else 0]))
         for part in ("METADATA", "WHEEL"):
             archive.writestr(f"{name}.dist-info/{part}", installed.read_text(part))
     return wheel

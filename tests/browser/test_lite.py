@@ -74,6 +74,13 @@ def test_a_chapter_runs_in_the_browser(chromium, address):
     page.wait_for_function("before => [...document.querySelectorAll('.widget-html-content img')].some(image => "
                            "image.checkVisibility() && image.alt !== before)", arg=before)  # fmt: skip
 
+    # The EM Lab as a widget of this kernel.
+    page.evaluate(f"{NOTEBOOK}.content.widgets.at(-1).model.sharedModel.setSource('from gmm_from_scratch.em_lab import EMLab; EMLab()')")
+    page.evaluate(f"{NOTEBOOK}.content.activeCellIndex = {len(every) - 1}")
+    page.evaluate("jupyterapp.commands.execute('notebook:change-cell-to-code')")
+    page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
+    page.get_by_role("button", name="E-step").wait_for(timeout=60 * SECONDS)
+
     assert not [url for url in visit.requests if not url.startswith((address, "data:", "blob:"))]
     assert not [complaint for complaint in visit.complaints if complaint.startswith("exception")]
     visit.context.close()
