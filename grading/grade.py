@@ -169,6 +169,7 @@ def _hand_over(folder, name, notebook, when):
 
 def _run_nbgrader(directory, used, results, due):
     from course import convert
+    from nbconvert.preprocessors import SanitizeHTML        # what a student wrote must not run in the browser of who marks it
     from nbgrader.api import Gradebook
     from nbgrader.converters import Autograde, GenerateAssignment
     from nbgrader.preprocessors import AssignLatePenalties, OverwriteCells, SaveAutoGrades
@@ -201,13 +202,15 @@ def _run_nbgrader(directory, used, results, due):
         convert(GenerateAssignment, directory, name, student=".")
         with Gradebook(directory.db_url, directory.course_id) as gradebook:
             gradebook.update_or_create_assignment(name, duedate=due.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC") if due else None)
-        convert(Autograde, directory, name, sanitize_preprocessors=[OverwriteCells],
-                autograde_preprocessors=[FillInVerdicts, SaveAutoGrades, AssignLatePenalties])
+        for student in sorted(student for student, of in results if of == name):
+            convert(Autograde, directory, name, student, sanitize_preprocessors=[OverwriteCells, SanitizeHTML],
+                    autograde_preprocessors=[FillInVerdicts, SaveAutoGrades, AssignLatePenalties])
 
 
 # Marks given by a person, in a table that any program can edit
 
 MARKS = ["assignment", "student_id", "question", "max_points", "points", "comment"]
+NO_ANSWER = "No response."              # nbgrader's own comment on an answer that nobody wrote; not a mark given by a person
 
 
 def _read_marks(path, gradebook):
@@ -216,13 +219,13 @@ def _read_marks(path, gradebook):
     with open(path, newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
             where = row["question"], row["assignment"], row["assignment"], row["student_id"]
-            if (row["points"] or "").strip():
+            if (row["points"] or "").strip() and row["comment"] != NO_ANSWER:
                 grade = gradebook.find_grade(*where)
                 points = float(row["points"])
                 if not 0 <= points <= grade.max_score:
                     raise SystemExit(f"{path}: {row['student_id']}, {row['question']}: {points:g} points, but there are 0 to {grade.max_score:g}.")
                 grade.manual_score, grade.needs_manual_grade = points, False
-            if (row["comment"] or "").strip():
+            if (row["comment"] or "").strip() and row["comment"] != NO_ANSWER:
                 gradebook.find_comment(*where).manual_comment = row["comment"]
 
 
@@ -320,7 +323,7 @@ def _feedback(directory, used, out):
     from nbgrader.converters import GenerateFeedback
     from nbgrader.preprocessors import ClearHiddenTests, GetGrades
     settings = directory.config.HTMLExporter
-    settings.sanitize_html, settings.mathjax_url, settings.require_js_url, settings.jquery_url = True, "", "", ""
+    settings.mathjax_url, settings.require_js_url, settings.jquery_url = "", "", ""
     for name in used:
         convert(GenerateFeedback, directory, name, preprocessors=[GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor])
     for page in (out / "feedback").rglob("*.html"):

@@ -66,7 +66,7 @@ def _settings(root, limits, place, isolated, allowed):
         if not any(prefix == shown or prefix.startswith(shown + "/") for shown in ["/usr", *visible]):
             visible.append(prefix)
     libraries = [path for path in sys.path if path.endswith("site-packages")]
-    hidden = [f"{path}/{name}" for path in libraries for name in SOLVERS] if allowed == "scratch" else []
+    hidden = [f"{path}/{name}" for path in libraries for name in [*SOLVERS, "gmm_from_scratch"]] if allowed == "scratch" else []
     environment = {"HOME": "/scratch" if isolated else root, "TMPDIR": "/scratch" if isolated else root, "MPLCONFIGDIR": "/scratch" if isolated else root, "LANG": "C.UTF-8",
                    "PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg",
                    "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}

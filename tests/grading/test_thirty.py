@@ -1,0 +1,103 @@
+"""More than thirty students hand in assignment 2. Each gets the points that are due, whatever the others did."""
+
+import csv
+import os
+from datetime import UTC, datetime
+
+import grade
+import pytest
+import session
+from conftest import KEY
+from simulate import CASES, FULL, NAME, hand_in
+
+ISOLATED = not session.namespaces_work()
+LIMITS = session.Limits(call_seconds=6, cell_seconds=6, all_seconds=120)
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row.get("student_id") or row.get("SIS User ID") or row.get("ID number"): row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def out(released, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("class")
+    hand_in(folder / "in", released)
+    roster = "\n".join(f"{student},Family {i},Given,{student}@example.org" for i, student in enumerate([*CASES, "absent"]))
+    (folder / "roster.csv").write_text("student_id,last_name,first_name,email\n" + roster + "\n", "utf-8")
+    due = datetime(2026, 12, 1, 23, 59, tzinfo=UTC)
+    grade.grade(folder / "in", folder / "out", KEY, roster=folder / "roster.csv", due=due, isolated=ISOLATED, limits=LIMITS)
+    return folder / "out"
+
+
+def test_there_are_more_than_thirty():
+    assert len(CASES) >= 30
+
+
+# Without isolation a notebook that looks around sees the machine, and one that forks is held by the limits of the user alone.
+@pytest.mark.parametrize("student", CASES if ISOLATED else [name for name in CASES if name not in ("looks-for-the-tests", "forks")])
+def test_each_gets_the_points_that_are_due(out, student):
+    row, case = rows(out / "grades.csv")[student], CASES[student]
+    line = rows(out / "report.csv")[student]
+    assert (row["assignment"], float(row["max_score"])) == (NAME, 40)
+    assert float(row["score"]) == float(line["by_machine"]) == case.points, line["notes"]
+    assert case.says in line["notes"]
+
+
+def test_nobody_is_missing_and_who_handed_in_nothing_has_no_points(out):
+    assert set(rows(out / "grades.csv")) == {*CASES, "absent"}
+    assert rows(out / "report.csv")["absent"]["notes"] == "not handed in"
+    assert float(rows(out / "grades.csv")["absent"]["score"]) == 0
+
+
+def test_late_work_is_reported(out):
+    late = {student: line["late"] for student, line in rows(out / "report.csv").items() if line["late"]}
+    assert late == {"late-and-old": "42.0 hours"}
+    assert rows(out / "grades.csv")["late-and-old"]["duedate"].startswith("2026-12-01 23:59")
+
+
+def test_right_work_is_reported_without_complaints(out):
+    for i in range(6):
+        assert rows(out / "report.csv")[f"perfect{i}"]["notes"] == ""
+
+
+def test_the_report_says_first_how_safe_it_was(out):
+    first = (out / "report.md").read_text("utf-8").splitlines()[0]
+    assert ("cut off from the network" in first) == ISOLATED
+    assert ("WITHOUT ISOLATION" in first) != ISOLATED
+
+
+def test_feedback_tells_points_and_reasons_and_no_more(out):
+    pages = {path.parts[-3]: path.read_text("utf-8") for path in (out / "feedback").rglob("*.html")}
+    assert set(pages) == set(CASES)
+    assert "Right shape, wrong values" in pages["no-row-counts"] and "28.0" in pages["perfect0"]
+    for page in pages.values():
+        assert "HIDDEN TESTS" not in page and "sample_weight" not in page
+        assert "<script" not in page and "onerror=" not in page and "src=\"http" not in page
+    for text in ((out / "autograded" / "script" / NAME / f"{NAME}.ipynb").read_text("utf-8"), (out / "to-mark.html").read_text("utf-8")):
+        assert "<script" not in text and "<img" not in text and "application/javascript" not in text
+
+
+def test_the_tables_for_canvas_and_moodle_have_their_columns(out):
+    canvas, moodle = rows(out / "canvas.csv"), rows(out / "moodle.csv")
+    assert list(canvas["perfect0"]) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", NAME]
+    assert canvas["perfect0"] | {"ID": ""} == {"Student": "Family 0, Given", "ID": "", "SIS User ID": "perfect0", "SIS Login ID": "",
+                                               "Section": "", NAME: "28.0"}
+    assert moodle["perfect0"] == {"ID number": "perfect0", "Email address": "perfect0@example.org", NAME: "28.0"}
+
+
+def test_marks_of_a_person_are_added_and_stay(out, tmp_path):
+    """One student handed in again; the marks are in manual.csv; nobody else's grade changes."""
+    table = out / "manual.csv"
+    text = table.read_text("utf-8")
+    assert f"{NAME},perfect0,written-derivation,5,," in text
+    table.write_text(text.replace(f"{NAME},perfect0,written-derivation,5,,", f"{NAME},perfect0,written-derivation,5,3.5,Why a maximum?"), "utf-8")
+    before = rows(out / "grades.csv")
+    (tmp_path / "perfect0").mkdir()
+    os.link(out / "submitted" / "perfect0" / NAME / f"{NAME}.ipynb", tmp_path / "perfect0" / f"{NAME}.ipynb")
+    grade.grade(tmp_path, out, KEY, isolated=ISOLATED, limits=LIMITS)
+    after = rows(out / "grades.csv")
+    assert float(after["perfect0"]["score"]) == FULL + 3.5
+    assert {s: row["score"] for s, row in after.items() if s != "perfect0"} == {s: row["score"] for s, row in before.items() if s != "perfect0"}
+    assert "Why a maximum?" in (out / "feedback" / "perfect0" / NAME / f"{NAME}.html").read_text("utf-8")
+    assert f"{NAME},perfect0,written-derivation,5,3.5,Why a maximum?" in table.read_text("utf-8")
