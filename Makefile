@@ -45,7 +45,7 @@ serve: book ## Build the site and serve it on this machine; PORT=8000 chooses th
 	@$(BIN)/python site/serve.py _build/html
 
 test: ## Run every test
-	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book site browser))
+	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book site leaks browser))
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
 bench: .venv/done ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes only
@@ -140,6 +140,10 @@ $(DONE)/book: $(SETUP) $(PACKAGE) $(PAGES) $(SITE) | $(DONE)
 
 $(DONE)/site: $(DONE)/book tests/test_site.py $(METADATA)
 	$(BIN)/python -m pytest tests/test_site.py
+	@touch $@
+
+$(DONE)/leaks: $(DONE)/book .venv-grading/done $(call files,grading assignments)
+	$(GRADING)/python grading/leaks.py _build/html
 	@touch $@
 
 # A machine without a browser passes the other tests; CI must have one.
