@@ -61,6 +61,13 @@ grade: ## For teachers: grade SUBMISSIONS=folder KEY=file; also ROSTER=file DUE=
 	    $(if $(KEY),--key "$(KEY)") $(if $(ROSTER),--roster "$(ROSTER)") $(if $(DUE),--due "$(DUE)") $(if $(OUT),--out "$(OUT)") \
 	    $(if $(WITHOUT_ISOLATION),--without-isolation)
 
+exam: ## For teachers: an exam with rubrics, in two versions: KEY=file OUT=folder
+	$(call run,.venv-grading/done)
+	@$(GRADING)/python grading/exam.py $(if $(KEY),--key "$(KEY)") --out "$(or $(OUT),$(error Say where: make exam KEY=file OUT=folder))"
+
+slides: book ## Make slides from the chapters' figures, into _build/slides
+	$(BIN)/python site/make_slides.py
+
 lint: ## Check the style of the code
 	$(call run,.venv/done $(DONE)/lint)
 

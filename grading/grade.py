@@ -28,6 +28,9 @@ from source import load, names
 import gmm_from_scratch
 
 
+STAMP = "%Y-%m-%d %H:%M:%S.%f UTC"       # as nbgrader reads times
+
+
 class Judged(NamedTuple):
     """A submission after its run: a clean notebook, {cell: Verdict}, what the report says of it, the errors of its cells."""
 
@@ -63,7 +66,7 @@ def judge(path, name, student, key, isolated, limits):
         notes.append("gave no id; the class list's was used")
     elif work.claimed.strip().casefold() != student.casefold():
         notes.append(f"claims to be {work.claimed.strip()[:40]!r}; data are those of {student}")
-    return Judged(clean, verdicts, notes + work.notes, {i: text for i, text in work.errors.items()})
+    return Judged(clean, verdicts, notes + work.notes, dict(work.errors))
 
 
 def _provenance(assignment, raw):
@@ -118,7 +121,8 @@ def grade(folder, out, key, *, roster=None, due=None, isolated=True, limits=None
     students = submission.read_roster(roster) if roster else {}
     directory = course(out)
     jobs, lines = _sort_out(submission.collect(folder, students), students)
-    results = judge_all({place: handed.path for place, handed in jobs.items()}, workers or os.cpu_count(), key, isolated, limits or session.Limits())
+    paths = {place: handed.path for place, handed in jobs.items()}
+    results = judge_all(paths, workers or os.cpu_count(), key, isolated, limits or session.Limits())
     seconds = time.monotonic() - began
     used = [name for name in names() if name in {name for _, name in results}]
     for student, name in results:
@@ -155,7 +159,8 @@ def _sort_out(handed, students):
         place = one.student, name
         if place in jobs:
             older, newer = sorted([jobs[place], one], key=lambda handed: handed.when)
-            one = newer._replace(notes=(*newer.notes, f"handed in more than once; the last counts, {older.path.name} of {older.when:%Y-%m-%d %H:%M} does not"))
+            note = f"handed in more than once; the last counts, {older.path.name} of {older.when:%Y-%m-%d %H:%M} does not"
+            one = newer._replace(notes=(*newer.notes, note))
         jobs[place] = one
     return jobs, lines
 
@@ -164,12 +169,12 @@ def _hand_over(folder, name, notebook, when):
     import json
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.ipynb").write_text(json.dumps(notebook), "utf-8")
-    (folder / "timestamp.txt").write_text(when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC"), "utf-8")
+    (folder / "timestamp.txt").write_text(when.astimezone(UTC).strftime(STAMP), "utf-8")
 
 
 def _run_nbgrader(directory, used, results, due):
     from course import convert
-    from nbconvert.preprocessors import SanitizeHTML        # what a student wrote must not run in the browser of who marks it
+    from nbconvert.preprocessors.sanitize import SanitizeHTML        # what a student wrote must not run in the browser of who marks it
     from nbgrader.api import Gradebook
     from nbgrader.converters import Autograde, GenerateAssignment
     from nbgrader.preprocessors import AssignLatePenalties, OverwriteCells, SaveAutoGrades
@@ -195,13 +200,14 @@ def _run_nbgrader(directory, used, results, due):
         if verdict.points == points:
             return [said]
         if verdict.points == 0:
-            return [new_output("error", ename="Not yet", evalue=verdict.message, traceback=[f"0 of {points:g} points. {verdict.message}"])]
+            said = f"0 of {points:g} points. {verdict.message}"
+            return [new_output("error", ename="Not yet", evalue=verdict.message, traceback=[said])]
         return [said, new_output("execute_result", data={"text/plain": repr(verdict.points)}, metadata={}, execution_count=None)]
 
     for name in used:
         convert(GenerateAssignment, directory, name, student=".")
         with Gradebook(directory.db_url, directory.course_id) as gradebook:
-            gradebook.update_or_create_assignment(name, duedate=due.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC") if due else None)
+            gradebook.update_or_create_assignment(name, duedate=due.astimezone(UTC).strftime(STAMP) if due else None)
         for student in sorted(student for student, of in results if of == name):
             convert(Autograde, directory, name, student, sanitize_preprocessors=[OverwriteCells, SanitizeHTML],
                     autograde_preprocessors=[FillInVerdicts, SaveAutoGrades, AssignLatePenalties])
@@ -223,7 +229,7 @@ def _read_marks(path, gradebook):
                 grade = gradebook.find_grade(*where)
                 points = float(row["points"])
                 if not 0 <= points <= grade.max_score:
-                    raise SystemExit(f"{path}: {row['student_id']}, {row['question']}: {points:g} points, but there are 0 to {grade.max_score:g}.")
+                    raise SystemExit(f"{path}: {row['student_id']}, {row['question']}: {points:g} points of {grade.max_score:g} cannot be.")
                 grade.manual_score, grade.needs_manual_grade = points, False
             if (row["comment"] or "").strip() and row["comment"] != NO_ANSWER:
                 gradebook.find_comment(*where).manual_comment = row["comment"]
@@ -233,7 +239,8 @@ def _written(gradebook, results):
     for student, name in sorted(results, key=lambda place: place[::-1]):
         for cell in load(name).cells.values():
             if cell.is_written:
-                yield student, name, cell, gradebook.find_grade(cell.name, name, name, student), gradebook.find_comment(cell.name, name, name, student)
+                where = cell.name, name, name, student
+                yield student, name, cell, gradebook.find_grade(*where), gradebook.find_comment(*where)
 
 
 def _write_marks(path, gradebook, results):
@@ -277,7 +284,8 @@ def _lines(gradebook, results, jobs, students, due, used):
                            by_machine=f"{sum(g.auto_score or 0 for g in grades):g}",
                            to_mark=f"{sum(g.max_score for g in grades if g.needs_manual_grade):g}", handed_in=f"{when:%Y-%m-%d %H:%M}",
                            late=_late(when, due), notes=notes))
-    return lines + [_line(student, name, points="0", notes=["not handed in"]) for name in used for student in students if (student, name) not in results]
+    absent = [(student, name) for name in used for student in students if (student, name) not in results]
+    return lines + [_line(student, name, points="0", notes=["not handed in"]) for student, name in absent]
 
 
 def _late(when, due):
@@ -290,7 +298,8 @@ def _late(when, due):
 def _write_csv(path, fields, rows):
     """Write a table. A text that a spreadsheet would take for a formula gets a quotation mark in front."""
     def safe(value):
-        return "'" + value if isinstance(value, str) and re.match(r"[=+\-@\t\r]", value) and not re.fullmatch(r"-?\d+(\.\d+)?", value) else value
+        formula = isinstance(value, str) and re.match(r"[=+\-@\t\r]", value) and not re.fullmatch(r"-?\d+(\.\d+)?", value)
+        return "'" + value if formula else value
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fields)
         writer.writeheader()
@@ -365,8 +374,8 @@ def main():
         raise SystemExit(str(problem)) from None
     reason = session.namespaces_work()
     if reason and not given.without_isolation:
-        raise SystemExit(f"This machine cannot cut submissions off from network and files ({reason}). Use a Linux machine, or a virtual one, or WSL. "
-                         "To go on with limits on time and memory only, say WITHOUT_ISOLATION=1; do so for people whom you trust.")
+        raise SystemExit(f"This machine cannot cut submissions off from network and files ({reason}). Use a Linux machine, a virtual one, "
+                         "or WSL. To go on with limits on time and memory only, say WITHOUT_ISOLATION=1; do so for people whom you trust.")
     out = given.out or given.submissions.resolve().with_name(given.submissions.resolve().name + "-graded")
     lines = grade(given.submissions, out, key, roster=given.roster, due=given.due, isolated=not reason)
     print((out / "report.md").read_text("utf-8"))

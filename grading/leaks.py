@@ -14,6 +14,7 @@ import re
 import sys
 import tarfile
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 from source import REGION, load, names, text_of
@@ -39,7 +40,7 @@ def secrets():
             for region in re.findall(REGION.format("SOLUTION"), text) + re.findall(REGION.format("HIDDEN TESTS"), text):
                 lines = [line for line in region.splitlines() if line.strip() and not line.strip().startswith("#")]
                 parts = re.split(r"(?<=[.?!]) | \(\d\)", region) if cell["cell_type"] == "markdown" else (
-                    ["".join(pair) for pair in zip(lines, lines[1:])] if len(lines) > 1 else lines)
+                    ["".join(pair) for pair in pairwise(lines)] if len(lines) > 1 else lines)
                 grade_id = cell["metadata"]["nbgrader"]["grade_id"]
                 found |= {dense(part): f"{name}, {grade_id}" for part in parts if len(dense(part)) >= SHORTEST}
     return {secret: place for secret, place in found.items() if secret not in public}

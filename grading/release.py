@@ -67,9 +67,10 @@ Begin with your id. Before you hand in: restart the kernel, run all cells, read 
 
 def links():
     """Return the links of all assignments, ready to be pasted into the pages of a course."""
-    lines = ["# Links to the assignments\n", "The zip files work everywhere. The links to Binder and Colab work when the notebooks of `release/` lie on the branch "
-             f"`{BRANCH}` of your own copy, together with its `requirements.txt` and `runtime.txt`; the link to JupyterLite when they are among the contents "
-             "of the `lite` folder of your site (else drag the file into its window). The page for teachers says how.\n"]
+    lines = ["# Links to the assignments\n",
+             "The zip files work everywhere. The links to Binder and Colab work when the notebooks of `release/` lie on the branch "
+             f"`{BRANCH}` of your own copy, together with its `requirements.txt` and `runtime.txt`; the link to JupyterLite when they are "
+             "among the contents of the `lite` folder of your site (else drag the file into its window). The page for teachers says how.\n"]
     for name in names():
         lines.append(f"## {load(name).title}\n\n- {name}.zip")
         lines += [f"- [{label}]({address})" for label, address in addresses(name).items()]
@@ -99,7 +100,8 @@ PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; }}
 body {{ max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; border-left: 3px solid #888; padding-left: 1rem; }}
-table {{ border-collapse: collapse; width: 100%; }} td, th {{ border: 1px solid #888; padding: .3rem .5rem; text-align: left; vertical-align: top; }}
+table {{ border-collapse: collapse; width: 100%; }}
+td, th {{ border: 1px solid #888; padding: .3rem .5rem; text-align: left; vertical-align: top; }}
 </style></head><body>
 <p><strong>{title}</strong></p>
 {body}
@@ -108,4 +110,4 @@ table {{ border-collapse: collapse; width: 100%; }} td, th {{ border: 1px solid 
 
 if __name__ == "__main__":
     made = release(*sys.argv[1:])
-    print(f"{len(made)} assignments: zip files, links.md and release/ in {OUT.relative_to(ROOT)}; rubrics for you alone in its folder teacher/")
+    print(f"{len(made)} assignments: zip files, links.md and release/ in {OUT.relative_to(ROOT)}; rubrics, for you alone, in its teacher/")

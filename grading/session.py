@@ -51,7 +51,8 @@ def namespaces_work():
     if sys.platform != "linux":
         return f"{sys.platform} has no Linux namespaces"
     with tempfile.TemporaryDirectory() as root:
-        run = subprocess.run(_command(_settings(root, Limits(), 0, True, "all"), ["/bin/true"]), capture_output=True, text=True, check=False)
+        command = _command(_settings(root, Limits(), 0, True, "all"), ["/bin/true"])
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if run.returncode == 0 else (run.stderr.strip().splitlines() or [f"exit code {run.returncode}"])[-1]
 
 
@@ -67,9 +68,9 @@ def _settings(root, limits, place, isolated, allowed):
             visible.append(prefix)
     libraries = [path for path in sys.path if path.endswith("site-packages")]
     hidden = [f"{path}/{name}" for path in libraries for name in [*SOLVERS, "gmm_from_scratch"]] if allowed == "scratch" else []
-    environment = {"HOME": "/scratch" if isolated else root, "TMPDIR": "/scratch" if isolated else root, "MPLCONFIGDIR": "/scratch" if isolated else root, "LANG": "C.UTF-8",
-                   "PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg",
-                   "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+    home = dict.fromkeys(["HOME", "TMPDIR", "MPLCONFIGDIR"], "/scratch" if isolated else root)
+    environment = {**home, "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+                   "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     return {"isolated": isolated, "root": root, "visible": visible, "hidden": hidden, "place": place, "environment": environment,
             "cpu_seconds": limits.cpu_seconds, "memory_bytes": limits.memory_bytes, "scratch_bytes": limits.scratch_bytes,
             "processes": limits.processes}

@@ -165,15 +165,19 @@ def _clean(like, text, outputs=None):
     """Return a cell with the type and metadata of another, and of its outputs only plain text and pictures."""
     cell = {"cell_type": like["cell_type"], "metadata": json.loads(json.dumps(like["metadata"])), "source": text}
     if like["cell_type"] == "code":
-        cell |= {"execution_count": None, "outputs": [kept for out in (outputs if isinstance(outputs, list) else [])[:20] if (kept := _output(out))]}
+        outputs = map(_output, outputs[:20] if isinstance(outputs, list) else [])
+        cell |= {"execution_count": None, "outputs": [out for out in outputs if out]}
     return cell
 
 
 def _output(out):
-    data = out.get("data") if isinstance(out, dict) else None
-    if isinstance(data, dict) and isinstance(data.get("image/png"), str) and re.fullmatch(r"[A-Za-z0-9+/=\s]{1,2000000}", data["image/png"]):
-        return {"output_type": "display_data", "metadata": {}, "data": {"image/png": data["image/png"]}}
-    text = (data or {}).get("text/plain", "") if isinstance(data, dict) else out.get("text", "") if isinstance(out, dict) else ""
+    if not isinstance(out, dict):
+        return None
+    data = out["data"] if isinstance(out.get("data"), dict) else {}
+    picture = data.get("image/png")
+    if isinstance(picture, str) and re.fullmatch(r"[A-Za-z0-9+/=\s]{1,2000000}", picture):
+        return {"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}}
+    text = data.get("text/plain") or out.get("text") or ""
     text = ("".join(map(str, text)) if isinstance(text, list) else str(text))[:3000]
     return {"output_type": "stream", "name": "stdout", "text": text} if text else None
 

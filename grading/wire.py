@@ -47,6 +47,8 @@ def encode(value, keep=None, depth=0):
         return {"dict": [[encode(k, keep, depth + 1), encode(v, keep, depth + 1)] for k, v in value.items()]}
     if isinstance(value, Reference):
         return {"kept": value.number}
+    if isinstance(value, np.random.Generator) and isinstance(value.bit_generator, np.random.PCG64):
+        return {"generator": [str(number) for number in value.bit_generator.state["state"].values()]}      # integers of 128 bits
     if keep is None:
         raise WireError(f"a {type(value).__name__} cannot be sent")
     return {"kept": keep(value), "type": str(type(value).__name__)[:80]}
@@ -70,6 +72,10 @@ def decode(value, kept=None, depth=0):
         return tuple(decode(part, kept, depth + 1) for part in value["tuple"])
     if "dict" in value:
         return {decode(k, kept, depth + 1): decode(v, kept, depth + 1) for k, v in value["dict"]}
+    if "generator" in value:
+        generator = np.random.default_rng()
+        generator.bit_generator.state = generator.bit_generator.state | {"state": dict(zip(["state", "inc"], map(int, value["generator"])))}
+        return generator
     if "kept" in value and kept:
         return kept(int(value["kept"]), str(value.get("type", "object"))[:80])
     raise WireError("an unknown kind of value")

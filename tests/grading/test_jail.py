@@ -124,3 +124,5 @@ def test_values_come_back_as_they_were():
         again = wire.decode(wire.encode(value))
         assert type(again) is type(value)
         np.testing.assert_equal(again, value)
+    rng = np.random.default_rng(5)
+    assert wire.decode(wire.encode(rng)).random() == rng.random()
