@@ -174,12 +174,13 @@ def _hand_over(folder, name, notebook, when):
 
 def _run_nbgrader(directory, used, results, due):
     from course import convert
-    from nbconvert.preprocessors.sanitize import SanitizeHTML        # what a student wrote must not run in the browser of who marks it
+    from nbconvert.preprocessors.sanitize import SanitizeHTML
     from nbgrader.api import Gradebook
     from nbgrader.converters import Autograde, GenerateAssignment
     from nbgrader.preprocessors import AssignLatePenalties, OverwriteCells, SaveAutoGrades
     from nbformat.v4 import new_output
     from nbgrader.preprocessors import NbGraderPreprocessor as Preprocessor
+    from traitlets import Bool
 
     class FillInVerdicts(Preprocessor):
         """In place of nbgrader's Execute: nothing runs here, the verdicts become outputs, from which nbgrader makes points."""
@@ -195,6 +196,11 @@ def _run_nbgrader(directory, used, results, due):
                     cell.outputs.append(new_output("stream", name="stdout", text=f"When it was graded: {judged.errors[i]}\n"))
             return nb, resources
 
+    class Harmless(SanitizeHTML):
+        """What a student wrote must not run in the browser of whoever marks it or reads the feedback."""
+
+        enabled = Bool(True)
+
     def _as_outputs(verdict, points):
         said = new_output("stream", name="stdout", text=f"{verdict.points:g} of {points:g} points. {verdict.message}\n")
         if verdict.points == points:
@@ -209,7 +215,7 @@ def _run_nbgrader(directory, used, results, due):
         with Gradebook(directory.db_url, directory.course_id) as gradebook:
             gradebook.update_or_create_assignment(name, duedate=due.astimezone(UTC).strftime(STAMP) if due else None)
         for student in sorted(student for student, of in results if of == name):
-            convert(Autograde, directory, name, student, sanitize_preprocessors=[OverwriteCells, SanitizeHTML],
+            convert(Autograde, directory, name, student, sanitize_preprocessors=[OverwriteCells, Harmless],
                     autograde_preprocessors=[FillInVerdicts, SaveAutoGrades, AssignLatePenalties])
 
 
@@ -220,19 +226,24 @@ NO_ANSWER = "No response."              # nbgrader's own comment on an answer th
 
 
 def _read_marks(path, gradebook):
+    for row in _rows(path):
+        where = row["question"], row["assignment"], row["assignment"], row["student_id"]
+        if (row["points"] or "").strip() and row["comment"] != NO_ANSWER:
+            grade = gradebook.find_grade(*where)
+            points = float(row["points"])
+            if not 0 <= points <= grade.max_score:
+                raise SystemExit(f"{path}: {row['student_id']}, {row['question']}: {points:g} points of {grade.max_score:g} cannot be.")
+            grade.manual_score, grade.needs_manual_grade = points, False
+        if (row["comment"] or "").strip() and row["comment"] != NO_ANSWER:
+            gradebook.find_comment(*where).manual_comment = row["comment"]
+
+
+def _rows(path):
+    """Return the lines of a table, as dicts; none if there is no file yet."""
     if not path.is_file():
-        return
+        return []
     with open(path, newline="", encoding="utf-8-sig") as file:
-        for row in csv.DictReader(file):
-            where = row["question"], row["assignment"], row["assignment"], row["student_id"]
-            if (row["points"] or "").strip() and row["comment"] != NO_ANSWER:
-                grade = gradebook.find_grade(*where)
-                points = float(row["points"])
-                if not 0 <= points <= grade.max_score:
-                    raise SystemExit(f"{path}: {row['student_id']}, {row['question']}: {points:g} points of {grade.max_score:g} cannot be.")
-                grade.manual_score, grade.needs_manual_grade = points, False
-            if (row["comment"] or "").strip() and row["comment"] != NO_ANSWER:
-                gradebook.find_comment(*where).manual_comment = row["comment"]
+        return list(csv.DictReader(file))
 
 
 def _written(gradebook, results):
@@ -244,8 +255,7 @@ def _written(gradebook, results):
 
 
 def _write_marks(path, gradebook, results):
-    old = list(csv.DictReader(open(path, newline="", encoding="utf-8-sig"))) if path.is_file() else []      # noqa: SIM115
-    kept = [row for row in old if (row["student_id"], row["assignment"]) not in results]
+    kept = [row for row in _rows(path) if (row["student_id"], row["assignment"]) not in results]
     rows = [{"assignment": name, "student_id": student, "question": cell.name, "max_points": f"{cell.points:g}",
              "points": "" if grade.manual_score is None and grade.auto_score is None else f"{grade.score:g}",
              "comment": comment.comment or ""} for student, name, cell, grade, comment in _written(gradebook, results)]
@@ -310,10 +320,8 @@ def _export(gradebook, directory, out, used, students):
     """Write grades.csv with nbgrader's exporter, and the tables that Canvas and Moodle take in."""
     from nbgrader.plugins.export import CsvExportPlugin
     CsvExportPlugin(to=str(out / "grades.csv"), assignment=used).export(gradebook)
-    with open(out / "grades.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     by_student = {}
-    for row in rows:
+    for row in _rows(out / "grades.csv"):
         by_student.setdefault(row["student_id"], {})[row["assignment"]] = row["score"]
     canvas, moodle = [], []
     for student, scores in by_student.items():

@@ -94,7 +94,7 @@ def test_marks_of_a_person_are_added_and_stay(out, tmp_path):
     table.write_text(text.replace(f"{NAME},perfect0,written-derivation,5,,", f"{NAME},perfect0,written-derivation,5,3.5,Why a maximum?"), "utf-8")
     before = rows(out / "grades.csv")
     (tmp_path / "perfect0").mkdir()
-    os.link(out / "submitted" / "perfect0" / NAME / f"{NAME}.ipynb", tmp_path / "perfect0" / f"{NAME}.ipynb")
+    os.link(out.parent / "in" / "perfect0" / f"{NAME}.ipynb", tmp_path / "perfect0" / f"{NAME}.ipynb")
     grade.grade(tmp_path, out, KEY, isolated=ISOLATED, limits=LIMITS)
     after = rows(out / "grades.csv")
     assert float(after["perfect0"]["score"]) == FULL + 3.5
