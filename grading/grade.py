@@ -23,7 +23,7 @@ import hidden
 import session
 import submission
 from key import KeyProblem, read_key
-from source import load, names
+from source import load, names, text_of
 
 import gmm_from_scratch
 
@@ -137,7 +137,7 @@ def grade(folder, out, key, *, roster=None, due=None, isolated=True, limits=None
         _write_marks(out / "manual.csv", gradebook, results)
         _write_answers(out / "to-mark.html", results)
         _export(gradebook, directory, out, used, students)
-    _feedback(directory, used, out)
+    _feedback(directory, used, out, {(line["student_id"], line["assignment"]): line["to_mark"] for line in lines})
     _write_report(out, lines, isolated, seconds, time.monotonic() - began)
     return lines
 
@@ -200,6 +200,12 @@ def _run_nbgrader(directory, used, results, due):
         """What a student wrote must not run in the browser of whoever marks it or reads the feedback."""
 
         enabled = Bool(True)
+
+        def preprocess_cell(self, cell, resources, cell_index):
+            cell, resources = super().preprocess_cell(cell, resources, cell_index)
+            if cell.cell_type != "code":        # signs that cannot begin a tag stay readable, in formulas above all
+                cell.source = re.sub(r"&lt;(?=[\s\d=$\\])", "<", cell.source.replace("&gt;", ">").replace("&amp;", "&"))
+            return cell, resources
 
     def _as_outputs(verdict, points):
         said = new_output("stream", name="stdout", text=f"{verdict.points:g} of {points:g} points. {verdict.message}\n")
@@ -333,18 +339,33 @@ def _export(gradebook, directory, out, used, students):
     _write_csv(out / "moodle.csv", ["ID number", "Email address", *used], moodle)
 
 
-def _feedback(directory, used, out):
+def _feedback(directory, used, out, to_mark):
     """Write feedback/STUDENT/ASSIGNMENT/*.html: no hidden test in it, nothing that a student wrote can run in it, no other host asked."""
     from course import convert
     from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
     from nbgrader.converters import GenerateFeedback
     from nbgrader.preprocessors import ClearHiddenTests, GetGrades
+    from nbgrader.preprocessors import NbGraderPreprocessor as Preprocessor
+
+    class HeadingsOnly(Preprocessor):
+        """Of the text that was given out only the headings: the student has the rest."""
+
+        def preprocess_cell(self, cell, resources, cell_index):
+            if cell.cell_type == "markdown" and cell.source[:30] in given and "nbgrader" not in cell.metadata:
+                cell.source = "\n\n".join(re.findall(r"(?m)^#+ .+|^\*\*[^*]+ points?\)\.?\*\*", cell.source))
+            return cell, resources
+
     settings = directory.config.HTMLExporter
     settings.mathjax_url, settings.require_js_url, settings.jquery_url = "", "", ""
     for name in used:
-        convert(GenerateFeedback, directory, name, preprocessors=[GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor])
+        given = {text_of(cell)[:30] for cell in load(name).notebook["cells"] if cell["cell_type"] == "markdown"}
+        convert(GenerateFeedback, directory, name, preprocessors=[HeadingsOnly, GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor])
     for page in (out / "feedback").rglob("*.html"):
         text = re.sub(r"(?is)<script\b.*?</script>", "", page.read_text("utf-8"))     # nbconvert's own: MathJax from another host
+        waiting = to_mark.get(page.relative_to(out / "feedback").parts[:2], "0")
+        if waiting not in ("", "0"):
+            text = re.sub(r"<body[^>]*>", rf"\g<0><p><strong>{waiting} points of written answers have not been marked yet: they stand here "
+                          "with 0, and will be added.</strong></p>", text, count=1)
         page.write_text(text.replace("<html>", '<html lang="en">', 1), "utf-8")
 
 

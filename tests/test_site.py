@@ -144,3 +144,18 @@ def test_the_address_of_the_repository_is_the_same_everywhere():
     """A fork changes `repository.url` in _config.yml, and this test says where else."""
     named = [ROOT / "pyproject.toml", ROOT / "CITATION.cff", ROOT / "README.md", ROOT / "intro.md", *(ROOT / "chapters").glob("*.ipynb")]
     assert not [path.name for path in named if REPOSITORY["url"] not in path.read_text("utf-8")]
+
+
+def test_slides_hold_the_figures_and_formulas_of_each_chapter_and_ask_no_other_host(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "site")
+    made = importlib.import_module("make_slides").make(BOOK, tmp_path)
+    assert made == [Path(name).name for name in sorted(PAGES) if re.match(r"chapters/\d", name)]
+    for name in made:
+        slides, page = BeautifulSoup((tmp_path / name).read_bytes(), "html.parser"), HTML[f"chapters/{name}"]
+        shown = [image["src"].rsplit("/")[-1] for image in slides.find_all("img")]
+        assert shown == [figure.img["src"].rsplit("/")[-1] for figure in page.article.find_all("figure") if not figure.find_parent("details")]
+        assert all(image["alt"] and (tmp_path / image["src"]).is_file() for image in slides.find_all("img"))
+        assert len(slides.select(".formula")) == sum(r"\tag" in formula.get_text() for formula in page.article.select("div.math")
+                                                     if not formula.find_parent("details"))
+        assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", str(slides))
+    assert (tmp_path / "mathjax" / "tex-chtml.js").is_file()

@@ -32,7 +32,7 @@ def perfect(name, student):
     notebook = json.loads(json.dumps(load(name).notebook))
     notebook["metadata"]["course"]["release"] = load(name).release
     for cell in notebook["cells"]:
-        cell["source"] = released_text("".join(cell["source"]))
+        cell["source"] = re.sub(r"(?m)^[ \t]*### (?:BEGIN|END) SOLUTION\n?", "", released_text("".join(cell["source"])))
         if cell["source"].startswith('STUDENT = ""'):
             cell["source"] = f'STUDENT = "{student}"'
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == "setup":

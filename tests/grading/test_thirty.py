@@ -71,6 +71,8 @@ def test_feedback_tells_points_and_reasons_and_no_more(out):
     pages = {path.parts[-3]: path.read_text("utf-8") for path in (out / "feedback").rglob("*.html")}
     assert set(pages) == set(CASES)
     assert "Right shape, wrong values" in pages["no-row-counts"] and "28.0" in pages["perfect0"]
+    assert "12 points of written answers have not been marked yet" in pages["perfect0"]
+    assert "have not been marked" not in pages["released"]
     for page in pages.values():
         assert "HIDDEN TESTS" not in page and "sample_weight" not in page
         assert "<script" not in page and "onerror=" not in page and "src=\"http" not in page
