@@ -5,6 +5,7 @@ beneath the heading of their section, and the recap.
 """
 
 import html
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def slides_of(page):
     """Return the slides of a built page: a list of (heading, content as HTML, kind)."""
-    soup = BeautifulSoup(page.read_bytes(), "html.parser")
-    article = soup.article
+    text = re.sub(r"(?s)<script\b.*?</script>", "", page.read_text("utf-8"))        # the state of the widgets is most of a page
+    article = BeautifulSoup(text, "html.parser").article
     for link in article.select("a.headerlink"):
         link.decompose()
     title = article.h1.get_text().strip()
