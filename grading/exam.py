@@ -148,6 +148,7 @@ def main():
     parser.add_argument("--key")
     parser.add_argument("--out", type=Path, required=True, help="a folder outside the repository")
     given = parser.parse_args()
+    given.out = given.out.expanduser()
     try:
         key = read_key(given.key)
     except KeyProblem as problem:

@@ -395,6 +395,8 @@ def main():
     parser.add_argument("--due", type=read_due, help="such as 2026-12-01T23:59")
     parser.add_argument("--without-isolation", action="store_true", help="go on where submissions cannot be cut off from network and files")
     given = parser.parse_args()
+    for name in ("submissions", "out", "roster"):
+        setattr(given, name, getattr(given, name) and getattr(given, name).expanduser())
     if not given.submissions.is_dir():
         raise SystemExit(f"There is no folder {given.submissions}.")
     try:

@@ -22,7 +22,7 @@ from source import REGION, load, names, text_of
 MARKS = ("###BEGINSOLUTION", "###BEGINHIDDENTESTS")
 SHORTEST = 40               # characters without white space: less may be anybody's
 MAX_DEPTH = 3               # archives in archives
-PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".ico", ".woff", ".woff2", ".ttf", ".eot", ".wasm", ".so", ".data"}
+PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".woff", ".woff2", ".ttf", ".eot", ".wasm", ".so", ".data"}
 
 
 def dense(text):

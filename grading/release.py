@@ -44,7 +44,7 @@ def addresses(name):
     owner, project = home.split("/")
     return {"Binder": f"https://mybinder.org/v2/gh/{home}/{BRANCH}?urlpath=lab/tree/{name}.ipynb",
             "Colab": f"https://colab.research.google.com/github/{home}/blob/{BRANCH}/{name}.ipynb",
-            "In the browser (JupyterLite)": f"https://{owner}.github.io/{project}/lite/lab/index.html?path={name}.ipynb"}
+            "In the browser (JupyterLite)": f"https://{owner}.github.io/{project}/lite/notebooks/index.html?path={name}.ipynb"}
 
 
 def start_here(name):

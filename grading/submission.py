@@ -35,7 +35,9 @@ class Handed(NamedTuple):
 def read_roster(path):
     """Return the class list, {id: Student}, from a CSV file with the column student_id and any other fields of Student."""
     with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = [{name: (value or "").strip() for name, value in row.items() if name} for row in csv.DictReader(file)]
+        # nbgrader's exporter writes names as they are: a comma in one, or a sign that begins a formula, would spoil the table
+        rows = [{name: re.sub(r"[,\"\r\n]", " ", str(value or "")).strip().lstrip("=+-@") for name, value in row.items() if name}
+                for row in csv.DictReader(file)]
     if not rows or "student_id" not in rows[0]:
         raise ValueError(f"{path} needs a line for each student and a column student_id; other columns: {', '.join(Student._fields[1:])}.")
     students = [Student(row.pop("student_id"), **{name: value for name, value in row.items() if name in Student._fields}) for row in rows]
