@@ -227,6 +227,8 @@ def main():
         raise SystemExit(f"This machine cannot cut submissions off from network and files ({reason}). Use a Linux machine, a virtual one, "
                          "or WSL. To go on with limits on time and memory only, say WITHOUT_ISOLATION=1; do so for people whom you trust.")
     out = given.out or given.submissions.resolve().with_name(given.submissions.resolve().name + "-graded")
+    if out.resolve().is_relative_to(Path(__file__).resolve().parents[1]):
+        raise SystemExit(f"{out} lies in the repository, where grades may be published. Name a folder elsewhere: OUT=folder.")
     lines = grade(given.submissions, out, key, roster=given.roster, due=given.due, isolated=not reason)
     print((out / "report.md").read_text("utf-8"))
     print(f"{len(lines)} lines. In {out}: grades.csv, canvas.csv, moodle.csv, report.csv, feedback/, manual.csv with to-mark.html.")

@@ -6,6 +6,7 @@ Linux namespaces do it, without Docker and without root. Whether this machine al
 Source: the manual pages unshare(2), mount_namespaces(7), user_namespaces(7), pivot_root(2).
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -105,6 +106,8 @@ def isolate(settings):
 
 def main():
     settings = json.loads(sys.argv[1])
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")                  # if memory runs out all the same, the kernel ends this one first, and not the grader
     if settings["isolated"]:
         isolate(settings)
     else:

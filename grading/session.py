@@ -34,7 +34,7 @@ class Limits(NamedTuple):
     cpu_seconds: int = 200
     memory_bytes: int = 2 * 2**30
     scratch_bytes: int = 64 * 2**20
-    processes: int = 40
+    processes: int = 16
     restarts: int = 3
 
 

@@ -100,3 +100,11 @@ def test_without_isolation_it_stops_unless_told_to_go_on(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["grade.py", str(tmp_path), "--key", str(tmp_path / "class.key")])
     with pytest.raises(SystemExit, match=r"no namespaces here.*WITHOUT_ISOLATION=1"):
         grade.main()
+
+
+def test_grades_are_not_written_where_they_may_be_published(tmp_path, monkeypatch):
+    import grade
+    (tmp_path / "class.key").write_bytes(KEY)
+    monkeypatch.setattr(sys, "argv", ["grade.py", str(tmp_path), "--key", str(tmp_path / "class.key"), "--out", str(ROOT / "grades"), "--without-isolation"])
+    with pytest.raises(SystemExit, match="where grades may be published"):
+        grade.main()
