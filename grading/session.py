@@ -28,10 +28,10 @@ SOLVERS = ["sklearn", "hmmlearn", "pomegranate", "mclust", "torch", "jax", "tens
 class Limits(NamedTuple):
     """How much a submission may use: seconds of the clock a call, a cell, in all; of the processor; bytes; processes; restarts."""
 
-    call_seconds: float = 20
-    cell_seconds: float = 30
-    all_seconds: float = 240
-    cpu_seconds: int = 200
+    call_seconds: float = 30
+    cell_seconds: float = 60
+    all_seconds: float = 600
+    cpu_seconds: int = 500
     memory_bytes: int = 2 * 2**30
     scratch_bytes: int = 64 * 2**20
     processes: int = 16
