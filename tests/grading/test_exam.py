@@ -1,6 +1,5 @@
 """The exam: the key decides the numbers, both versions are worth the same, and it never lands in the repository."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -33,11 +32,23 @@ def test_the_solution_of_the_first_question_is_that_of_a_pencil():
 
 
 @pytest.mark.parametrize("where", [ROOT / "exam", ROOT / "_build" / "exam"])
-def test_it_is_not_written_where_it_may_be_published(where, tmp_path):
+def test_it_is_not_written_where_it_may_be_published(where, tmp_path, monkeypatch):
     (tmp_path / "class.key").write_bytes(KEY)
-    run = subprocess.run([sys.executable, ROOT / "grading" / "exam.py", "--key", tmp_path / "class.key", "--out", where],
-                         capture_output=True, text=True, check=False)
-    assert run.returncode and "lies in the repository" in run.stderr and not where.exists()
+    monkeypatch.setattr(sys, "argv", ["exam.py", "--key", str(tmp_path / "class.key"), "--out", str(where)])
+    with pytest.raises(SystemExit, match="lies in the repository"):
+        exam.main()
+    assert not where.exists()
+
+
+def test_both_versions_and_their_rubrics_are_written(tmp_path, monkeypatch):
+    (tmp_path / "class.key").write_bytes(KEY)
+    monkeypatch.setattr(sys, "argv", ["exam.py", "--key", str(tmp_path / "class.key"), "--out", str(tmp_path / "exam")])
+    exam.main()
+    pages = {path.name: path.read_text("utf-8") for path in (tmp_path / "exam").iterdir()}
+    assert sorted(pages) == ["exam-A-rubric.html", "exam-A.html", "exam-B-rubric.html", "exam-B.html"]
+    for version in "AB":
+        what = [what for question in exam.exam(KEY, version) for _, what in question.rubric]
+        assert all(part in pages[f"exam-{version}-rubric.html"] and part not in pages[f"exam-{version}.html"] for part in what)
 
 
 @pytest.mark.parametrize("content", [None, "short", ""])
