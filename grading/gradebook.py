@@ -29,6 +29,17 @@ def hand_over(folder, name, notebook, when):
     (folder / "timestamp.txt").write_text(when.astimezone(UTC).strftime(STAMP), "utf-8")
 
 
+def as_outputs(verdict, points):
+    """Return the outputs of a test cell from which nbgrader reads the points: none wrong, an error, or a number."""
+    said = new_output("stream", name="stdout", text=f"{verdict.points:g} of {points:g} points. {verdict.message}\n")
+    if verdict.points == points:
+        return [said]
+    if verdict.points == 0:
+        said = f"0 of {points:g} points. {verdict.message}"
+        return [new_output("error", ename="Not yet", evalue=verdict.message, traceback=[said])]
+    return [said, new_output("execute_result", data={"text/plain": repr(verdict.points)}, metadata={}, execution_count=None)]
+
+
 def enter_verdicts(directory, used, results, due):
     """Let nbgrader turn the verdicts into points of its gradebook, with its own rules for locked cells, answers and late work."""
 
@@ -41,7 +52,7 @@ def enter_verdicts(directory, used, results, due):
             for i, cell in enumerate(nb.cells):
                 name = cell.metadata.get("nbgrader", {}).get("grade_id")
                 if name in judged.verdicts and cell.cell_type == "code":
-                    cell.outputs = _as_outputs(judged.verdicts[name], points[name])
+                    cell.outputs = as_outputs(judged.verdicts[name], points[name])
                 elif cell.cell_type == "code" and i in judged.errors:
                     cell.outputs.append(new_output("stream", name="stdout", text=f"When it was graded: {judged.errors[i]}\n"))
             return nb, resources
@@ -56,15 +67,6 @@ def enter_verdicts(directory, used, results, due):
             if cell.cell_type != "code":        # signs that cannot begin a tag stay readable, in formulas above all
                 cell.source = re.sub(r"&lt;(?=[\s\d=$\\])", "<", cell.source.replace("&gt;", ">").replace("&amp;", "&"))
             return cell, resources
-
-    def _as_outputs(verdict, points):
-        said = new_output("stream", name="stdout", text=f"{verdict.points:g} of {points:g} points. {verdict.message}\n")
-        if verdict.points == points:
-            return [said]
-        if verdict.points == 0:
-            said = f"0 of {points:g} points. {verdict.message}"
-            return [new_output("error", ename="Not yet", evalue=verdict.message, traceback=[said])]
-        return [said, new_output("execute_result", data={"text/plain": repr(verdict.points)}, metadata={}, execution_count=None)]
 
     for name in used:
         convert(GenerateAssignment, directory, name, student=".")

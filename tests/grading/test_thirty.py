@@ -5,10 +5,14 @@ import os
 from datetime import UTC, datetime
 
 import grade
+import gradebook
 import pytest
 import session
 from bs4 import BeautifulSoup
 from conftest import KEY
+from hidden import Verdict
+from nbformat.v4 import new_code_cell
+from nbgrader.utils import determine_grade
 from simulate import CASES, FULL, NAME, hand_in
 
 ISOLATED = not session.namespaces_work()
@@ -114,3 +118,10 @@ def test_marks_of_a_person_are_added_and_stay(out, tmp_path):
     assert {s: row["score"] for s, row in after.items() if s != "perfect0"} == {s: row["score"] for s, row in before.items() if s != "perfect0"}
     assert "Why a maximum?" in (out / "feedback" / "perfect0" / NAME / f"{NAME}.html").read_text("utf-8")
     assert f"{NAME},perfect0,written-derivation,5,3.5,Why a maximum?" in table.read_text("utf-8")
+
+
+@pytest.mark.parametrize("points", [0, 0.25, 2.5, 3.99, 4])
+def test_nbgrader_reads_the_points_that_were_meant(points):
+    metadata = {"nbgrader": {"grade": True, "solution": False, "locked": True, "points": 4, "grade_id": "x", "schema_version": 3}}
+    cell = new_code_cell("", outputs=gradebook.as_outputs(Verdict(points, "Some tests passed."), 4.0), metadata=metadata)
+    assert determine_grade(cell, None) == (points, 4)
