@@ -4,11 +4,13 @@
 # The Python that makes the environment, and what is installed there: REQUIREMENTS="-e .[book]" takes the newest of all.
 PY ?= python3
 REQUIREMENTS ?= -r requirements.txt
+# Where the Python of the reader's browser comes from: an address or a folder; unset, Pyodide's public host.
+PYODIDE ?=
 
 BIN := .venv/bin
 GRADING := .venv-grading/bin
 DONE := _build/done
-SETUP := .venv/done site/node_modules/done
+SETUP := .venv/done .venv/site site/node_modules/done
 
 # Notebooks must run in this environment even where the user has installed a kernel of the same name, and must draw
 # into the page whatever backend the user has set.
@@ -23,14 +25,14 @@ files = $(shell find $(1) -type f -not -path '*/.*' -not -name '*.pyc' 2>/dev/nu
 PACKAGE := $(call files,gmm_from_scratch) pyproject.toml
 NOTEBOOKS := $(filter %.ipynb,$(call files,chapters))
 PAGES := $(call files,chapters) intro.md _config.yml _toc.yml
-SITE := $(call files,site/assets site/ext)
+SITE := $(call files,site/assets site/ext site/templates)
 TESTS := $(filter-out tests/test_site.py tests/browser/% tests/grading/%,$(call files,tests))
 METADATA := $(wildcard *.md CITATION.cff LICENSE*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup book serve test bench lint lock clean assignments grade exam slides
+.PHONY: help setup book pdf serve test bench lint lock clean assignments grade exam slides
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -39,13 +41,16 @@ setup: ## Make the environment: Python packages and web libraries
 	$(call run,$(SETUP))
 
 book: ## Build the site into _build/html
-	$(call run,$(SETUP) $(DONE)/book)
+	$(call run,$(SETUP) $(DONE)/book $(DONE)/lite $(DONE)/zip)
+
+pdf: book ## Print the site as one PDF; takes a minute or two, and Chromium
+	$(call run,$(DONE)/pdf)
 
 serve: book ## Build the site and serve it on this machine; PORT=8000 chooses the port
 	@$(BIN)/python site/serve.py _build/html
 
 test: ## Run every test
-	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book site leaks browser))
+	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book lite zip site leaks browser))
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
 bench: .venv/done ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes only
@@ -112,6 +117,11 @@ endef
 	$(GRADING)/uv pip install --quiet --python $(GRADING)/python -r requirements-grading.txt
 	@touch $@
 
+# What makes the extras beside the pages. Readers and Binder do without.
+.venv/site: site/requirements.txt .venv/done
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r site/requirements.txt
+	@touch $@
+
 site/node_modules/done: site/package-lock.json site/install_libraries.py | .venv/done
 	$(BIN)/python site/install_libraries.py
 	@touch $@
@@ -145,14 +155,27 @@ $(DONE)/book: $(SETUP) $(PACKAGE) $(PAGES) $(SITE) | $(DONE)
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@touch $@
 
-$(DONE)/site: $(DONE)/book tests/test_site.py $(METADATA)
+$(DONE)/lite: $(SETUP) $(PACKAGE) $(call files,chapters) site/build_lite.py | $(DONE)
+	$(BIN)/python site/build_lite.py _build/html/lite $(PYODIDE)
+	@touch $@
+
+$(DONE)/zip: $(DONE)/book site/make_zip.py
+	$(BIN)/python site/make_zip.py _build/html
+	@touch $@
+
+$(DONE)/pdf: $(DONE)/book site/make_pdf.py
+	$(BIN)/python site/make_pdf.py _build/html
+	@touch $@
+
+$(DONE)/site: $(DONE)/book $(DONE)/lite $(DONE)/zip tests/test_site.py $(METADATA)
 	$(BIN)/python -m pytest tests/test_site.py
 	@touch $@
 
-$(DONE)/leaks: $(DONE)/book .venv-grading/done $(call files,grading assignments)
+$(DONE)/leaks: $(DONE)/book $(DONE)/lite $(DONE)/zip .venv-grading/done $(call files,grading assignments)
 	$(GRADING)/python grading/leaks.py _build/html
 	@touch $@
 
 # A machine without a browser passes the other tests; CI must have one.
-$(DONE)/browser: $(DONE)/book $(call files,tests/browser)
-	@if $(BIN)/python tests/browser/chromium.py; then $(PYTEST) tests/browser && touch $@; else test "$$CI" != true; fi
+$(DONE)/browser: $(DONE)/book $(DONE)/lite $(DONE)/zip $(call files,tests/browser) site/get_pyodide.py
+	@$(BIN)/python site/get_pyodide.py || test "$$CI" != true
+	@if $(BIN)/python site/chromium.py; then $(PYTEST) tests/browser && touch $@; else test "$$CI" != true; fi

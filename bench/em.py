@@ -92,7 +92,7 @@ def main():
     parser.add_argument("--family", choices=FAMILIES, help="one family alone")
     options = parser.parse_args()
     clock = side_by_side.begin(options)
-    print("| N x D x K | family | type | scikit-learn ms | ours ms | ratio | (lowest, highest) | MiB theirs | MiB ours | differ by |")
+    print("| N × D × K | family | type | scikit-learn ms | ours ms | ratio | lowest–highest | MiB theirs | MiB ours | differ by |")
     print("|---|---|---|---:|---:|---:|---|---:|---:|---:|")
     ratios = {}
     for N, D, K in side_by_side.sizes(options):
@@ -102,8 +102,8 @@ def main():
             for dtype in [options.dtype] if options.dtype else AGREE:
                 result = measure(X.astype(dtype, copy=False), start, iterations, options.rounds, AGREE[dtype], clock)
                 ratios.setdefault(dtype, []).append(result.ratio)
-                print(f"| {N} x {D} x {K} | {family} | {dtype} | {result.theirs:.1f} | {result.ours:.2f} | {result.ratio:.1f} "
-                      f"| ({result.low:.1f}, {result.high:.1f}) | {result.memory[0]:.1f} | {result.memory[1]:.1f} "
+                print(f"| {side_by_side.label(N, D, K)} | {family} | {dtype} | {result.theirs:.1f} | {result.ours:.2f} "
+                      f"| {result.ratio:.1f} | {result.low:.1f}–{result.high:.1f} | {result.memory[0]:.1f} | {result.memory[1]:.1f} "
                       f"| {result.difference:.0e} |", flush=True)
     side_by_side.summary(ratios)
 

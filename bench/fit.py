@@ -26,9 +26,9 @@ from gmm_from_scratch.covariances import FAMILIES
 
 WHOLE = [(10_000, 2, 3), (30_000, 2, 8), (20_000, 10, 10), (10_000, 50, 8)]             # N, D, K
 SLOW = [(10_000, 1, 2), (10_000, 2, 3), (20_000, 2, 5), (10_000, 5, 4)]
-APART, SEEDS, TOL, MOST = 0.5, range(3), 1e-7, 3000
+APART, SEEDS, TOL, MOST = 0.5, range(10), 1e-7, 3000
 THEIRS, OURS = sklearn.mixture.GaussianMixture, gmm_from_scratch.GaussianMixture
-HEAD = "| (lowest, highest) | rounds theirs | rounds ours | likelihood |\n|---|---|---:|---:|---:|---|---:|---:|---:|"
+HEAD = "| lowest–highest | rounds theirs | rounds ours | likelihood |\n|---|---|---:|---:|---:|---|---:|---:|---:|"
 
 
 def whole_fits(GaussianMixture, X, K, family):
@@ -65,7 +65,7 @@ def chosen(sizes, options):
 def row(first, times, side, rounds, likelihood):
     """Return one line of a table: scikit-learn is side 0."""
     ratio, ms = times[0] / times[side], 1e3 * np.median(times, axis=1)
-    return (f"| {first} | {ms[0]:.0f} | {ms[side]:.0f} | {np.median(ratio):.1f} | ({ratio.min():.1f}, {ratio.max():.1f}) "
+    return (f"| {first} | {ms[0]:.0f} | {ms[side]:.0f} | {np.median(ratio):.1f} | {ratio.min():.1f}–{ratio.max():.1f} "
             f"| {rounds[0]:.0f} | {rounds[1]:.0f} | {likelihood:+.0e} |"), np.median(ratio)
 
 
@@ -77,7 +77,7 @@ def main():
     for category in (ConvergenceWarning, gmm_from_scratch.ConvergenceWarning):
         warnings.simplefilter("ignore", category)           # 100 rounds may be too few: so in both
     ratios = {}
-    print("Fit with defaults, the sum of three seeds:\n\n| N x D x K | family | scikit-learn ms | ours ms | ratio " + HEAD)
+    print(f"Fit with defaults, the sum of {len(SEEDS)} seeds:\n\n| N × D × K | family | scikit-learn ms | ours ms | ratio " + HEAD)
     for N, D, K in chosen(WHOLE, options):
         for family in families:
             X, _ = em.make_case(N, D, K, family)
@@ -85,11 +85,11 @@ def main():
             times, fits = side_by_side.take_turns(sides, options.rounds, clock)
             rounds, values = ([np.mean([f(fit) for fit in side]) for side in fits] for f in (lambda fit: fit.n_iter_,
                                                                                              lambda fit, X=X: per_row(fit, X)))
-            line, ratio = row(f"{N} x {D} x {K} | {family}", times, 1, rounds, values[1] - values[0])
+            line, ratio = row(f"{side_by_side.label(N, D, K)} | {family}", times, 1, rounds, values[1] - values[0])
             ratios.setdefault("whole fit with defaults", []).append(ratio)
             print(line, flush=True)
     print("\nTo the likelihood at which scikit-learn's rounds gain less than 1e-7 nats per row, from the same start:\n\n"
-          "| N x D x K | ours | scikit-learn ms | ours ms | ratio " + HEAD)
+          "| N × D × K | ours | scikit-learn ms | ours ms | ratio " + HEAD)
     for N, D, K in chosen(SLOW, options):
         X, start = em.make_case(N, D, K, "full", APART)
         goal = per_row(until_slow(X, start), X)
@@ -99,7 +99,8 @@ def main():
                                                                  accelerate=kind == "accelerated") for kind, n in runs.items()]
         times, (theirs, *ours) = side_by_side.take_turns(sides, options.rounds, clock)
         for side, ((kind, n), run) in enumerate(zip(runs.items(), ours), 1):
-            line, ratio = row(f"{N} x {D} x {K} | {kind}", times, side, (theirs.n_iter_, n), log_likelihood(X, run.mixture) / N - goal)
+            ahead = log_likelihood(X, run.mixture) / N - goal
+            line, ratio = row(f"{side_by_side.label(N, D, K)} | {kind}", times, side, (theirs.n_iter_, n), ahead)
             ratios.setdefault(f"to the same likelihood, {kind}", []).append(ratio)
             print(line, flush=True)
     side_by_side.summary(ratios)

@@ -66,7 +66,7 @@ def main():
     warnings.simplefilter("ignore", ConvergenceWarning)                 # stopped short on purpose
     warnings.simplefilter("ignore", gmm_from_scratch.ConvergenceWarning)
     dtypes, ratios = [options.dtype] if options.dtype else side_by_side.DTYPES, {}
-    print("| N x D x K | type | scikit-learn ms | ours ms | ratio | (lowest, highest) | MiB theirs | MiB ours | differ by |")
+    print("| N × D × K | type | scikit-learn ms | ours ms | ratio | lowest–highest | MiB theirs | MiB ours | differ by |")
     print("|---|---|---:|---:|---:|---|---:|---:|---:|")
     for N, D, K in side_by_side.sizes(options):
         X, start = make_case(N, D, K)
@@ -78,9 +78,9 @@ def main():
             theirs_ms, ours_ms = 1e3 * np.median(times, axis=1) / ours.n_iter_
             memory = [side_by_side.peak_memory(side) for side in sides]
             ratios.setdefault(f"one round, {dtype}", []).append(np.median(ratio))
-            print(f"| {N} x {D} x {K} | {dtype} | {theirs_ms:.2f} | {ours_ms:.2f} | {np.median(ratio):.2f} "
-                  f"| ({ratio.min():.2f}, {ratio.max():.2f}) | {memory[0]:.1f} | {memory[1]:.1f} | {differ:.0e} |", flush=True)
-    print("\n| N x D x K | type | scikit-learn ms | ours ms | ratio | (lowest, highest) | rounds theirs | rounds ours "
+            print(f"| {side_by_side.label(N, D, K)} | {dtype} | {theirs_ms:.2f} | {ours_ms:.2f} | {np.median(ratio):.2f} "
+                  f"| {ratio.min():.2f}–{ratio.max():.2f} | {memory[0]:.1f} | {memory[1]:.1f} | {differ:.0e} |", flush=True)
+    print("\n| N × D × K | type | scikit-learn ms | ours ms | ratio | lowest–highest | rounds theirs | rounds ours "
           "| inertia ours / theirs |")
     print("|---|---|---:|---:|---:|---|---:|---:|---:|")
     for N, D, K in side_by_side.sizes(options):
@@ -92,8 +92,8 @@ def main():
             ratio, (theirs_ms, ours_ms) = times[0] / times[1], 1e3 * np.median(times, axis=1) / len(SEEDS)
             (their_inertia, their_rounds), (our_inertia, our_rounds) = results
             ratios.setdefault(f"whole fit, {dtype}", []).append(np.median(ratio))
-            print(f"| {N} x {D} x {K} | {dtype} | {theirs_ms:.1f} | {ours_ms:.1f} | {np.median(ratio):.2f} "
-                  f"| ({ratio.min():.2f}, {ratio.max():.2f}) | {their_rounds:.0f} | {our_rounds:.0f} "
+            print(f"| {side_by_side.label(N, D, K)} | {dtype} | {theirs_ms:.1f} | {ours_ms:.1f} | {np.median(ratio):.2f} "
+                  f"| {ratio.min():.2f}–{ratio.max():.2f} | {their_rounds:.0f} | {our_rounds:.0f} "
                   f"| {our_inertia / their_inertia:.3f} |", flush=True)
     side_by_side.summary(ratios)
 

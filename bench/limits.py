@@ -75,7 +75,7 @@ def main():
     for dtype in dtypes:
         speed[dtype] = flops, exps, reads = rates(dtype, options.rounds, clock)
         print(f"| {dtype} | {flops / 1e9:.1f} | {exps / 1e6:.0f} | {reads / 1e9:.1f} |", flush=True)
-    print("\n| N x D x K | family | type | products ms | exp ms | reading ms | bound ms | ours ms | ours / bound |")
+    print("\n| N × D × K | family | type | products ms | exp ms | reading ms | bound ms | ours ms | ours / bound |")
     print("|---|---|---|---:|---:|---:|---:|---:|---:|")
     ratios = {}
     for N, D, K in side_by_side.sizes(options):
@@ -91,11 +91,11 @@ def main():
                 parts = [1e3 * N * amount for amount in (4 * n_terms * K / flops, K / exps, Y.itemsize * D / reads)]
                 bound = max(parts[0] + parts[1], parts[2])
                 ratios.setdefault(dtype, []).append(ours / bound)
-                print(f"| {N} x {D} x {K} | {family} | {dtype} | {parts[0]:.2f} | {parts[1]:.2f} | {parts[2]:.2f} | {bound:.2f} "
-                      f"| {ours:.2f} | {ours / bound:.1f} |", flush=True)
+                print(f"| {side_by_side.label(N, D, K)} | {family} | {dtype} | {parts[0]:.2f} | {parts[1]:.2f} | {parts[2]:.2f} "
+                      f"| {bound:.2f} | {ours:.2f} | {ours / bound:.1f} |", flush=True)
     print()
     for dtype, values in ratios.items():
-        print(f"{dtype}: geometric mean of ours / bound {np.exp(np.mean(np.log(values))):.1f}, largest {max(values):.1f}")
+        print(f"- {dtype}: geometric mean of ours / bound {np.exp(np.mean(np.log(values))):.1f}, largest {max(values):.1f}")
 
 
 if __name__ == "__main__":

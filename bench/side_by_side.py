@@ -47,6 +47,12 @@ def sizes(options):
     return [size for size in (QUICK if options.quick else SIZES) if options.size in (None, "x".join(map(str, size)))]
 
 
+def label(N, D, K):
+    """Return a size in a few characters that stay in one line of a table."""
+    rows = f"{N // 10**6}M" if N % 10**6 == 0 else f"{N // 1000}k"
+    return f"{rows}\u00a0×\u00a0{D}\u00a0×\u00a0{K}"
+
+
 def take_turns(sides, rounds, clock):
     """Call each of the sides so often, in turns, and return the seconds that each call took, (sides, rounds), and the last results."""
     times, results = [[] for _ in sides], [None] * len(sides)
@@ -72,4 +78,4 @@ def summary(ratios):
     """Print the geometric mean and the worst of the ratios of each kind, a dict of lists."""
     print()
     for kind, values in ratios.items():
-        print(f"{kind}: geometric mean {np.exp(np.mean(np.log(values))):.2f}, worst {min(values):.2f}, of {len(values)} cases")
+        print(f"- {kind}: geometric mean {np.exp(np.mean(np.log(values))):.2f}, worst {min(values):.2f}, of {len(values)} cases")

@@ -14,7 +14,7 @@ PAGE = BENCH.parent / "chapters" / "benchmarks.md"
 SECTIONS = {
     "em": ("One round of EM", """
 Both sides begin at the same mixture and run the same number of rounds. They must end at the same parameters: to $10^{-8}$ of the
-largest for float64, to $10^{-2}$ for float32, or the benchmark stops with an error."""),
+largest for float64, to $10^{-3}$ for float32, or the benchmark stops with an error."""),
     "fit": ("Whole fits", """
 In the first table everything is left at its default. The two draw different k-means starts, so rounds and likelihood stand beside the
 time. In the second table the components overlap and EM crawls. Both begin at the same mixture; scikit-learn runs until a round gains less

@@ -8,8 +8,9 @@ import numpy as np
 
 from .covariances import FAMILIES
 from .em import EMRun, Mixture, require_mixture
-from .forms import Point
-from .passes import EM, FARTHEST, MANY_FEATURES, direct_e_step, expanded_e_step, expanded_sizes, sum_log
+from .features import block_sizes
+from .forms import FORMS, Point
+from .passes import EM, FARTHEST, MANY_FEATURES, direct_e_step, expanded_e_step, sum_log
 from .squarem import plain_rounds, squarem_rounds
 from .table import open_table
 from .validation import check_choice, check_integer, check_number
@@ -135,4 +136,4 @@ def _scoring(table, mixture):
     K, D = point.means.shape
     if point.family == "tied" or D >= MANY_FEATURES or not point.reach() <= FARTHEST[table.dtype.char]:
         return direct_e_step(table, point), (3 * D + 2 * K,)    # tied: φ lacks the term that is common to all components
-    return expanded_e_step(table, point), expanded_sizes(point)
+    return expanded_e_step(table, point), block_sizes(FORMS[point.family], D, K)

@@ -98,7 +98,10 @@ def check_covariances(covariances, n_components, n_features, covariance_type="fu
     >>> check_covariances([4.0, 9.0], 2, 3, "spherical")
     array([4., 9.])
     """
-    for k, matrix in enumerate(covariance_matrices(covariances, n_components, n_features, covariance_type)):
+    matrices = covariance_matrices(covariances, n_components, n_features, covariance_type)
+    if covariance_type in ("diag", "spherical") and np.min(covariances) > 0:
+        matrices = []                                               # no more to look for
+    for k, matrix in enumerate(matrices):
         try:
             cholesky_factor(matrix)
         except SingularCovarianceError as error:

@@ -21,6 +21,7 @@ class Form(NamedTuple):
 
     n_terms: Callable       # D -> how many quadratic terms φ has
     terms: Callable         # z (D, B), out (n_terms, B): write them
+    tall_terms: Callable | None     # z (B, D) -> the same as (B, n_terms); None where only the other way is quick
     coefficients: Callable  # Λ = Σ⁻¹ -> their coefficients in -½ zᵀ Λ z: (K, n_terms)
     unpack: Callable        # Σ_n r_nk terms (K, n_terms), D -> second moments of each component
     second: Callable        # z (D, B), r (B,) -> second moments of one component
@@ -51,22 +52,29 @@ def _symmetric(sums, D):
     return matrices
 
 
+def _scatter(z, r):
+    """Return Σ_n r_n z_n z_nᵀ: symmetric to the last digit, since NumPy multiplies a matrix by its own transpose so."""
+    y = np.sqrt(r) * z
+    return y @ y.T
+
+
 FORMS = {
     "full": Form(
-        lambda D: D * (D + 1) // 2, _products, _halves, _symmetric,
-        lambda z, r: (r * z) @ z.T,
+        lambda D: D * (D + 1) // 2, _products, None, _halves, _symmetric,
+        _scatter,
         lambda S, N, m: S / N[:, None, None] - m[:, :, None] * m[:, None, :]),
     "tied": Form(                               # zᵀ Λ z is common to all components, and so is Σ_n z zᵀ
-        lambda D: 0, lambda z, out: None, lambda precisions: np.empty((1, 0)), None,
-        lambda z, r: (r * z) @ z.T,
-        lambda S, N, m: (S - (N * m.T) @ m) / N.sum()),
+        lambda D: 0, lambda z, out: None, lambda z: z[:, :0], lambda precisions: np.empty((1, 0)), None,
+        _scatter,
+        lambda S, N, m: (S - _scatter(m.T, N)) / N.sum()),
     "diag": Form(
-        lambda D: D, lambda z, out: np.multiply(z, z, out=out), lambda precisions: -0.5 * precisions, lambda sums, D: sums,
+        lambda D: D, lambda z, out: np.multiply(z, z, out=out), lambda z: z * z,
+        lambda precisions: -0.5 * precisions, lambda sums, D: sums,
         lambda z, r: (z * z) @ r,
         lambda S, N, m: S / N[:, None] - m**2),
     "spherical": Form(
-        lambda D: 1, lambda z, out: _squares(z, out[0]), lambda precisions: -0.5 * precisions,
-        lambda sums, D: sums[:, 0],
+        lambda D: 1, lambda z, out: _squares(z, out[0]), lambda z: np.vecdot(z, z)[:, None],
+        lambda precisions: -0.5 * precisions, lambda sums, D: sums[:, 0],
         lambda z, r: ((z * z) @ r).sum(),
         lambda S, N, m: (S / N - (m**2).sum(axis=1)) / m.shape[1]),
 }

@@ -181,10 +181,10 @@ class GaussianMixture(Estimator):
         options["covariance_type"] = kind
         if "means" in given:
             means = given.pop("means")
-            return [lambda: replace(start_from_means(table, means, **options), **given)]
+            return [lambda: _with(start_from_means(table, means, **options), given)]
         if not isinstance(self.init_params, str):
-            return [lambda: replace(start_from_given(table, self.init_params, K, **options), **given)]
-        return [lambda name=name: replace(STARTS[name](table, K, rng, **options), **given)
+            return [lambda: _with(start_from_given(table, self.init_params, K, **options), given)]
+        return [lambda name=name: _with(STARTS[name](table, K, rng, **options), given)
                 for name in kinds_of_start(self.init_params, n_init)]
 
     @property
@@ -270,6 +270,11 @@ class GaussianMixture(Estimator):
         parts = [conditional_gaussian(mean, matrix, features, values) for mean, matrix in zip(mixture.means, mixture.matrices)]
         weights = np.maximum(self.marginal(features).predict_proba([values])[0], np.finfo(float).tiny)
         return self.from_parameters(weights / weights.sum(), [mean for mean, _ in parts], [matrix for _, matrix in parts])
+
+
+def _with(start, given):
+    """Return the start with the given parts in place of its own."""
+    return replace(start, **given) if given else start
 
 
 def _covariances_of(precisions, n_components, n_features, covariance_type):

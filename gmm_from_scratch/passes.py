@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .exceptions import SingularCovarianceError
+from .features import block_sizes, features
 from .forms import FORMS, NEAR, Point
 
 FARTHEST = {"d": 1e4, "f": 1e3}     # squares about a centre lose the digits of this factor, μᵀ Σ⁻¹ μ: beyond it, take a nearer one
@@ -24,34 +25,35 @@ LOWEST = {code: CUT * np.log(float(NUMBERS[code].tiny)) for code in "df"}      #
 MANY_FEATURES = 30                  # from here on, the products of all pairs cost more than whitened coordinates
 
 
+def centred(table, dtype):
+    """Return a function of rows that gives their weights and z, x from the centre of the data: (D, B)."""
+    centre = table.centre.astype(dtype)[:, None]
+
+    def read(rows):
+        x, weight = table.block(rows, dtype)
+        return weight, np.subtract(x.T, centre, out=np.empty(x.shape[::-1], dtype))
+
+    return read
+
+
 def expanded_e_step(table, point):
     """Return a function of rows that gives their weights, φ, exp(Θ φ), its sums over components, and ln p(x_n).
 
     For tied covariances, ln p(x_n) lacks -½ xᵀ Σ⁻¹ x.
     """
     theta, n_features = point.theta(), table.n_features
+    read = features(table, FORMS[point.family], len(theta), table.dtype)
     usual = point.peaks.max() - n_features / 2                      # ln p(x) of most points is near this,
     theta[:, 0] -= usual                                            # or, without its common term, as far off as the means
     quick = point.family != "tied" or point.reach() + n_features < -LOWEST[table.dtype.char] * LEAST / CUT
-    theta, centre = theta.astype(table.dtype), table.centre.astype(table.dtype)[:, None]
+    theta = theta.astype(table.dtype)
 
     def e_step(rows):
-        x, weight = table.block(rows)
-        phi = np.empty((theta.shape[1], len(x)), table.dtype)
-        phi[0] = 1
-        z = np.subtract(x.T, centre, out=phi[1:1 + n_features])
-        FORMS[point.family].terms(z, phi[1 + n_features:])
-        density, total, log_density = sum_of_exp(lambda: theta @ phi, quick)
+        weight, phi = read(rows)
+        density, total, log_density = sum_of_exp(lambda: phi.log_joint(theta), quick)
         return weight, phi, density, total, log_density + usual
 
     return e_step
-
-
-def expanded_sizes(point):
-    """Return how many numbers expanded_e_step keeps of each row, and how many pairs of them each product multiplies."""
-    K, D = point.means.shape
-    n_features = 1 + D + FORMS[point.family].n_terms(D)
-    return n_features + 2 * K, n_features * K
 
 
 def direct_e_step(table, point, exact=True):
@@ -59,13 +61,11 @@ def direct_e_step(table, point, exact=True):
 
     exact: compute with float64, subtract each mean before anything else, and leave nothing out.
     """
-    dtype = np.dtype(float) if exact else table.dtype
-    centre = table.centre.astype(dtype)[:, None]
-    log_joint = point.log_joint if exact else point.near_log_joint(dtype)
+    read = centred(table, float if exact else table.dtype)
+    log_joint = point.log_joint if exact else point.near_log_joint(table.dtype)
 
     def e_step(rows):
-        x, weight = table.block(rows, dtype)
-        z = np.subtract(x.T, centre, out=np.empty(x.shape[::-1], dtype))
+        weight, z = read(rows)
         return weight, z, *sum_of_exp(lambda: log_joint(z), False, not exact)
 
     return e_step
@@ -120,7 +120,6 @@ class EM:
 
     def __init__(self, table, family, reg_covar=0.0):
         self.table, self.family, self.form, self.reg_covar = table, family, FORMS[family], reg_covar
-        self.scatter = table.scatter() if family == "tied" else None
         number = NUMBERS[table.dtype.char]
         self.smallest_share = max(number.tiny ** (CUT - LEAST), np.exp(-NEAR)) / number.eps    # below it, what was cut off could tell
 
@@ -135,21 +134,24 @@ class EM:
         return visit if np.isfinite(visit.log_likelihood) else self._visit_directly(point, point.means)
 
     def _visit_expanded(self, point):
-        D, e_step = self.table.n_features, expanded_e_step(self.table, point)
+        visit = self._sum_expanded(len(point.means), expanded_e_step(self.table, point))._replace(point=point)
+        if self.family != "tied":
+            return visit
+        common = 0.5 * (point.whitener[0] @ self.table.scatter * point.whitener[0]).sum()       # Σ_n zᵀ Σ⁻¹ z / 2
+        return visit._replace(log_likelihood=visit.log_likelihood - common)
+
+    def _sum_expanded(self, K, e_step, dtype=None):
+        """Return the moments about the centre of the data under the responsibilities that an E-step gives beside φ."""
+        D = self.table.n_features
 
         def block(rows):
             weight, phi, density, total, log_density = e_step(rows)
-            shorter = density if len(density) < len(phi) else phi
-            shorter *= (1 if weight is None else weight) / total
-            return [(phi @ density.T).T.astype(float), sum_log(log_density, weight)]
+            moments = phi.moments(density, (1 if weight is None else weight) / total)
+            return [moments.astype(float), sum_log(log_density, weight)]
 
-        sums, log_likelihood = self.table.sum(block, *expanded_sizes(point))
-        if self.family == "tied":
-            second = self.scatter
-            log_likelihood -= 0.5 * (point.whitener[0] @ second * point.whitener[0]).sum()      # Σ_n zᵀ Σ⁻¹ z / 2
-        else:
-            second = self.form.unpack(sums[:, 1 + D:], D)
-        return Visit(point, log_likelihood, False, 0.0, sums[:, 0], sums[:, 1:1 + D], second)
+        sums, log_likelihood = self.table.sum(block, *block_sizes(self.form, D, K), dtype)
+        second = self.table.scatter if self.family == "tied" else self.form.unpack(sums[:, 1 + D:], D)
+        return Visit(None, log_likelihood, False, 0.0, sums[:, 0], sums[:, 1:1 + D], second)
 
     def _visit_directly(self, point, centres, exact=True):
         e_step = direct_e_step(self.table, point, exact)
@@ -170,12 +172,13 @@ class EM:
             first, second = np.zeros((K, D)), []
             for k, r in enumerate(density):
                 mine = np.flatnonzero(r > 1e-20 * r.max())              # the others change no digit
-                difference, r = z[:, mine] - centres[k, :, None].astype(z.dtype), r[mine]
+                difference, r = z.take(mine, axis=1) - centres[k, :, None].astype(z.dtype), r[mine]
                 first[k] = difference @ r
                 second.append(self.form.second(difference, r))
             return [density.sum(axis=1, dtype=float), first, np.array(second, float), sum_log(log_density, weight)]
 
-        counts, first, second, log_likelihood = self.table.sum(block, 3 * D + 2 * K, dtype=dtype)
+        sizes = (3 * D + 2 * K) / 2                                     # each component takes few rows of a block: let it be large
+        counts, first, second, log_likelihood = self.table.sum(block, sizes, dtype=dtype)
         return Visit(None, log_likelihood, True, centres, counts, first, second.sum(axis=0) if self.family == "tied" else second)
 
     def m_step(self, visit):
@@ -207,15 +210,19 @@ class EM:
     def m_step_given(self, resp, n_components):
         """Return the point that an M-step makes of responsibilities from elsewhere.
 
-        resp: a function of rows that returns r_nk as (K, B); it is called twice for each block, for the means and then
-        for the moments about them.
+        resp: a function of rows that returns r_nk as (K, B); it is called again for moments that need a nearer centre.
         """
-        def given(rows):
-            x, weight = self.table.block(rows, float)
-            return weight, x.T - self.table.centre[:, None], resp(rows).astype(float), 1.0, np.zeros(len(x))
+        def given(read):
+            return lambda rows: (*read(rows), resp(rows).astype(float), 1.0, np.zeros(rows.stop - rows.start))
 
-        means = _means(self._sum_about(np.zeros((n_components, self.table.n_features)), given))
-        return Point(self.family, *self._parameters(self._sum_about(means, given)))
+        K, D, near = n_components, self.table.n_features, given(centred(self.table, float))
+        if self.family == "full" and D >= MANY_FEATURES:
+            visit = self._sum_about(np.zeros((K, D)), near)
+        else:
+            visit = self._sum_expanded(K, given(features(self.table, self.form, K, float)), float)
+        if (new := self._maximise(visit)) is not None:
+            return new
+        return Point(self.family, *self._parameters(self._sum_about(_means(visit), near)))
 
     def _maximise(self, visit):
         """Return the new point, or None where these moments do not tell it to enough digits."""

@@ -3,6 +3,9 @@
 Ten k-means starts usually are one start, since they end in the same clusters. Restarts should differ in kind.
 Each function takes X as an array, (N, D), or as a Table; options are covariance_type, reg_covar and, for an array,
 sample_weight, as in em.m_step. Responsibilities are made block by block: no array of shape (N, K) is kept.
+
+A start decides which optimum EM finds, not the digits of it. So k-means and k-means++ see a SAMPLE of a large X, and only the
+M-step that follows sees all of it. The mean of 256 points is known to a sixteenth of their spread: near enough to begin.
 """
 
 from dataclasses import replace
@@ -12,9 +15,13 @@ from scipy.spatial.distance import cdist
 
 from .blocks import fit_responsibilities
 from .gaussian import cholesky_factor
-from .kmeans import KMeans, assign_step, kmeans_plusplus
-from .table import open_table
+from .kmeans import KMeans
+from .nearest import Columns, nearest
+from .seeding import plusplus
+from .table import Table, open_table
 from .validation import check_choice, check_floats, check_integer, check_labels, check_resp, check_rng
+
+SAMPLE, SAMPLE_EACH = 4096, 256     # k-means sees so many rows, or so many for each cluster if that is more
 
 
 def start_from_labels(X, labels, n_components, *, sample_weight=None, **options):
@@ -27,7 +34,8 @@ def start_from_labels(X, labels, n_components, *, sample_weight=None, **options)
     """
     n_components = check_integer("n_components", n_components, least=1)
     with open_table(X, sample_weight) as table:
-        return _from_labels(table, check_labels(labels, len(table), n_components), n_components, options)
+        labels = check_labels(labels, len(table), n_components)
+        return _from_labels(table, lambda rows: labels[rows], n_components, options)
 
 
 def start_from_means(X, means, *, sample_weight=None, **options):
@@ -48,21 +56,21 @@ def start_from_means(X, means, *, sample_weight=None, **options):
 
 
 def start_from_kmeans(X, n_components, rng, *, sample_weight=None, **options):
-    """Start from the clusters of one k-means run.
+    """Start from the clusters of one k-means run, on a sample if X is large.
 
     >>> sorted(start_from_kmeans([[0.0], [2.0], [7.0], [9.0]], 2, rng=0).means.ravel().tolist())
     [1.0, 8.0]
     """
     with open_table(X, sample_weight) as table:
         n_components, rng = _check_start(table, n_components, rng)
-        labels = KMeans(n_components, n_init=1, random_state=rng).fit(table.X, sample_weight=table.weight).labels_
-        return _from_labels(table, labels, n_components, options)
+        find = _kmeans(_sample(table, n_components, rng), n_components, rng)
+        return _from_labels(table, lambda rows: find(table.X[rows]), n_components, options)
 
 
 def start_from_whitened_kmeans(X, n_components, rng, *, sample_weight=None, **options):
     """Start from k-means on data whose overall covariance has been made the identity, so that no column shouts.
 
-    While k-means runs, a whitened copy of X is kept, in float32 if X is of float32.
+    On a sample if X is large.
 
     >>> X = np.random.default_rng(0).normal(size=(50, 2))
     >>> metres, millimetres = (start_from_whitened_kmeans(X * [unit, 1], 2, rng=0).means for unit in (1, 1000))
@@ -72,26 +80,24 @@ def start_from_whitened_kmeans(X, n_components, rng, *, sample_weight=None, **op
     with open_table(X, sample_weight) as table:
         n_components, rng = _check_start(table, n_components, rng)
         whole = fit_responsibilities(table, _equal(1), 1, reg_covar=options.get("reg_covar", 0.0))
-        L, whitened = cholesky_factor(whole.covariances[0]), np.empty(table.shape, table.dtype)
+        L, sample = cholesky_factor(whole.covariances[0]), _sample(table, n_components, rng)
 
-        def whiten(rows):
-            whitened[rows] = np.linalg.solve(L, (table.block(rows, float)[0] - whole.means[0]).T).T
-            return []
+        def whiten(x):
+            return np.linalg.solve(L, (x - whole.means[0]).T).T.astype(table.dtype)
 
-        table.sum(whiten, 4 * table.n_features, dtype=float)
-        labels = KMeans(n_components, n_init=1, random_state=rng).fit(whitened, sample_weight=table.weight).labels_
-        return _from_labels(table, labels, n_components, options)
+        find = _kmeans(Table(whiten(sample.X), sample.weight), n_components, rng)
+        return _from_labels(table, lambda rows: find(whiten(table.X[rows])), n_components, options)
 
 
 def start_from_plusplus(X, n_components, rng, *, sample_weight=None, **options):
-    """Start from k-means++ centers, each with the points nearest to it.
+    """Start from k-means++ centers, each with the points nearest to it; drawn from a sample if X is large.
 
     >>> sorted(start_from_plusplus([[0.0], [2.0], [97.0], [99.0]], 2, rng=0).means.ravel().tolist())
     [1.0, 98.0]
     """
     with open_table(X, sample_weight) as table:
         n_components, rng = _check_start(table, n_components, rng)
-        return _from_nearest(table, kmeans_plusplus(table.X, n_components, rng, table.weight), options)
+        return _from_nearest(table, plusplus(_sample(table, n_components, rng), n_components, rng), options)
 
 
 def start_from_random_responsibilities(X, n_components, rng, *, sample_weight=None, **options):
@@ -157,7 +163,7 @@ def start_from_given(X, init_params, n_components, *, sample_weight=None, **opti
     with open_table(X, sample_weight) as table:
         if _n_axes(init_params) == 1:
             labels = check_labels(init_params, len(table), n_components, name="init_params")
-            return _from_labels(table, labels, n_components, options)
+            return _from_labels(table, lambda rows: labels[rows], n_components, options)
         resp = check_resp(init_params, len(table), name="init_params")
         if resp.shape[1] != n_components:
             raise ValueError(f"init_params holds responsibilities for {resp.shape[1]} components; n_components is {n_components}.")
@@ -173,14 +179,35 @@ def _equal(n_components):
     return lambda rows: np.full((n_components, rows.stop - rows.start), 1 / n_components)
 
 
-def _from_labels(table, labels, n_components, options):
+def _sample(table, n_components, rng):
+    """Return the table itself if it is small, else one of some of its rows, drawn at random, by their weights if they have any."""
+    size = max(SAMPLE, SAMPLE_EACH * n_components)
+    if len(table) <= size:
+        return table
+    if table.weight is None:
+        rows = rng.choice(len(table), size, replace=False)
+    else:
+        cumulative = np.cumsum(table.weight, dtype=float)
+        rows = cumulative.searchsorted(rng.random(size) * cumulative[-1], side="right")
+    return Table(table.X[np.sort(rows)], mapping=table.mapping)
+
+
+def _kmeans(sample, n_components, rng):
+    """Return a function that gives to each of some rows the label of its cluster, of those that k-means finds in the sample."""
+    model = KMeans(n_components, n_init=1, random_state=rng).fit(sample.X, sample_weight=sample.weight)
+    look = nearest(Columns(sample, n_components), model.cluster_centers_)
+    return lambda x: look(x)[0]
+
+
+def _from_labels(table, find, n_components, options):
+    """Return the mixture that one M-step makes of the labels that `find` gives to each slice of rows."""
     ids = np.arange(n_components)[:, None]
-    return fit_responsibilities(table, lambda rows: labels[rows] == ids, n_components, **options)
+    return fit_responsibilities(table, lambda rows: find(rows) == ids, n_components, **options)
 
 
 def _from_nearest(table, means, options):
-    ids = np.arange(len(means))[:, None]
-    return fit_responsibilities(table, lambda rows: assign_step(table.block(rows, float)[0], means) == ids, len(means), **options)
+    look = nearest(Columns(table, len(means)), means)
+    return _from_labels(table, lambda rows: look(table.X[rows])[0], len(means), options)
 
 
 def _seed_dead(table, means):

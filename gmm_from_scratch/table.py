@@ -1,6 +1,7 @@
 """A table of points read block by block, so that nothing of its size is copied."""
 
 from contextlib import contextmanager
+from functools import cached_property
 
 import numpy as np
 
@@ -51,11 +52,15 @@ class Table:
         numbers_per_row: how many numbers f keeps of each row, of this dtype or the table's; product_per_row: how many pairs
         of numbers its matrix products multiply for it. Both tell how many rows make a good block.
         """
-        doubles_per_row = numbers_per_row * np.dtype(dtype or self.dtype).itemsize / 8
-        return sum_of_blocks(f, self.n_rows, rows_per_block(doubles_per_row, product_per_row), self.mapping)
+        return sum_of_blocks(f, self.n_rows, self.block_rows(numbers_per_row, product_per_row, dtype), self.mapping)
 
+    def block_rows(self, numbers_per_row, product_per_row=0, dtype=None):
+        """Return how many rows `sum` takes at a time."""
+        return rows_per_block(numbers_per_row * np.dtype(dtype or self.dtype).itemsize / 8, product_per_row)
+
+    @cached_property
     def scatter(self):
-        """Return Σ_n w_n (x_n - centre)(x_n - centre)ᵀ: (D, D)."""
+        """Σ_n w_n (x_n - centre)(x_n - centre)ᵀ: (D, D)."""
         def products(rows):
             x, weight = self.block(rows, float)
             z = x - self.centre

@@ -45,6 +45,8 @@ def convert(converter, directory, assignment, student="*", **traits):
     worker.log = logging.Logger("nbgrader")
     worker.log.addHandler(logging.StreamHandler(said))
     try:
-        worker.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")             # nbgrader's own, of which nobody here can make use
+            worker.start()
     except Exception as error:
         raise RuntimeError(f"nbgrader's {converter.__name__} failed on {assignment}: {said.getvalue()[-2000:]}") from error

@@ -253,6 +253,14 @@ def test_float32_gives_what_float32_can(family, K, D):
     np.testing.assert_allclose(ours.log_likelihoods, theirs.log_likelihoods, rtol=1e-5)
 
 
+@pytest.mark.parametrize("D", [2, 50])
+@pytest.mark.parametrize("family", ["full", "tied"])
+def test_covariances_are_symmetric_to_the_last_digit(family, D):
+    X = np.random.default_rng(0).normal(size=(2000, D)).astype("float32")
+    mixture = run_em(X, start_on(X, 3, family, shrink=1.0), max_iter=3, tol=0).mixture
+    np.testing.assert_array_equal(mixture.matrices, np.swapaxes(mixture.matrices, 1, 2))
+
+
 @pytest.mark.parametrize(("offset", "scale"), [(0, 1e-15), (0, 1e15), (1000, 1.0)])
 def test_float32_of_any_size_is_safe(offset, scale):
     X = (scale * (offset + sample(500, 2, 2))).astype("float32")

@@ -1,5 +1,6 @@
 """The sources of the book: what every page must have, and must not have."""
 
+import ast
 import importlib
 import inspect
 import json
@@ -92,8 +93,9 @@ def test_drawings_have_alt_text_and_a_caption(path):
             assert myst.get("figure", {}).get("caption") and myst["figure"].get("name"), f"cell {i} needs a caption and a name"
 
 
-def test_every_drawing_on_the_front_page_has_alt_text():
-    blocks = re.findall(r"```\{code-cell\}.*?```", (ROOT / "intro.md").read_text(encoding="utf-8"), re.S)
+@pytest.mark.parametrize("page", ["intro.md", "chapters/em-lab.md"])
+def test_every_drawing_on_a_text_page_has_alt_text(page):
+    blocks = re.findall(r"```\{code-cell\}.*?```", (ROOT / page).read_text(encoding="utf-8"), re.S)
     assert blocks
     for block in blocks:
         metadata = yaml.safe_load(block.split("---")[1])
@@ -220,6 +222,36 @@ def test_code_that_is_read_fits_beside_the_sidebars(path):
     for i, source, metadata in cells(path, "code"):
         if not folded & set(metadata.get("tags", [])):
             assert max(map(len, source.splitlines())) <= 84, f"cell {i} has a line of more than 84 characters"
+
+
+def parsed(source):
+    """The syntax tree of a cell, its magic lines left out."""
+    return ast.parse(re.sub(r"(?m)^( *)%.*", r"\1pass", source))
+
+
+def made_by(statement):
+    """The names that a top-level statement gives a value to, imports left out."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return {statement.name}
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+@each_notebook
+def test_what_is_made_in_a_folded_cell_and_used_in_an_open_one_is_explained_in_the_text(path):
+    explained = set(re.findall(r"`(\w+)[`(.\[]", text_of(path)))
+    folded, unfolded, unexplained = set(), set(), set()
+    for _, source, metadata in cells(path, "code"):
+        tree = parsed(source)
+        names = set().union(*map(made_by, tree.body))
+        if metadata.get("tags"):
+            folded |= names - unfolded
+        else:
+            arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+            inner = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+            used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+            folded, unfolded = folded - names, unfolded | names
+            unexplained |= (used & folded) - arguments - inner - explained
+    assert not unexplained
 
 
 def test_the_minutes_on_the_page_for_teachers_are_those_of_the_chapters():

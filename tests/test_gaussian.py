@@ -178,3 +178,55 @@ def test_conditioning_does_not_depend_on_units():
     m, C = conditional_gaussian(mean * units, covariance * np.outer(units, units), [0, 2], [0.5e-10, -0.5e10])
     np.testing.assert_allclose(m, expected_mean, rtol=1e-9)
     np.testing.assert_allclose(C, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("features", [[5], [-1], [], [1, 1], [0.5]], ids=str)
+def test_features_are_columns_each_named_once(features):
+    with pytest.raises((ValueError, TypeError), match="features"):
+        marginal_gaussian(*GAUSSIANS["D=5"], features)
+
+
+def test_features_may_come_from_numpy():
+    mean, covariance = GAUSSIANS["D=5"]
+    np.testing.assert_array_equal(marginal_gaussian(mean, covariance, np.array([4, 0]))[0], mean[[4, 0]])
+
+
+@pytest.mark.parametrize("mass", [-0.1, 1, 1.5])
+def test_the_mass_of_an_ellipse_is_a_share(mass):
+    with pytest.raises(ValueError, match="mass"):
+        ellipse([0, 0], np.eye(2), mass=mass)
+    assert ellipse([0, 0], np.eye(2), mass=0).width == 0
+
+
+def test_the_mass_is_given_by_name_so_that_nobody_takes_it_for_a_radius():
+    with pytest.raises(TypeError):
+        ellipse([0, 0], np.eye(2), 2)
+
+
+def test_an_ellipse_lies_in_a_plane():
+    with pytest.raises(ValueError, match="2 features"):
+        ellipse([0], [[1]])
+
+
+@pytest.mark.parametrize("covariance", [[[1, 0.5]], [[1], [0.5]], np.empty((0, 0))], ids=["flat", "high", "empty"])
+def test_a_covariance_is_square(covariance):
+    with pytest.raises(ValueError, match="covariance .* square matrix"):
+        cholesky_factor(covariance)
+
+
+def test_a_covariance_is_symmetric():
+    with pytest.raises(ValueError, match="covariance is not symmetric"):
+        cholesky_factor([[1, 0.5], [0.25, 1]])
+
+
+def test_a_covariance_that_is_not_positive_names_its_smallest_eigenvalue():
+    with pytest.raises(ValueError, match="smallest eigenvalue -2"):
+        cholesky_factor([[1, 3], [3, 1]])
+
+
+def test_a_tiny_scale_is_not_a_singular_covariance():
+    np.testing.assert_allclose(log_gaussian([[0.0]], [0.0], [[1e-40]]), -0.5 * np.log(2 * np.pi * 1e-40))
+
+
+def test_one_sample_may_be_drawn():
+    assert sample_gaussian(1, [0, 0], np.eye(2), rng=0).shape == (1, 2)

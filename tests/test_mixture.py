@@ -11,7 +11,7 @@ import pytest
 import sklearn.mixture
 
 from gmm_from_scratch import (ConvergenceWarning, GaussianMixture, KMeans, Mixture, NotFittedError, RidgeWarning, SingularCovarianceError, e_step,
-                              m_step, passes, run_em)
+                              m_step, passes, run_em, starts)
 from gmm_from_scratch.covariances import FAMILIES, covariance_matrices
 from gmm_from_scratch.data import load_faithful, load_iris
 from gmm_from_scratch.starts import STARTS, kinds_of_start, start_from_labels
@@ -66,6 +66,42 @@ def test_the_kmeans_start_is_the_m_step_of_its_labels():
     np.testing.assert_array_equal(start.means_, expected.means)
     np.testing.assert_allclose(start.means_, [IRIS[labels == k].mean(axis=0) for k in range(3)], rtol=1e-13)
     np.testing.assert_allclose(start.covariances_, [np.cov(IRIS[labels == k].T, bias=True) for k in range(3)])
+
+
+SAMPLED = ("kmeans", "whitened_kmeans", "k-means++")
+
+
+@pytest.fixture
+def small_samples(monkeypatch):
+    """Samples of 60 rows."""
+    monkeypatch.setattr(starts, "SAMPLE", 60)
+    monkeypatch.setattr(starts, "SAMPLE_EACH", 1)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", SAMPLED)
+def test_a_sample_places_the_centers_and_all_rows_make_the_start(kind, weighted, small_samples):
+    labels = np.repeat([0, 1, 2], [500, 300, 200])
+    X = np.random.default_rng(0).normal(size=(1000, 2)) + 50 * np.array([[0, 0], [1, 0], [0, 1]])[labels]
+    weight = np.random.default_rng(1).gamma(1.0, size=1000) if weighted else None
+    start = STARTS[kind](X, 3, np.random.default_rng(0), sample_weight=weight)
+    expected = start_from_labels(X, labels, 3, sample_weight=weight)
+    order = [int(((start.means - mean) ** 2).sum(axis=1).argmin()) for mean in expected.means]
+    for name in ("weights", "means", "covariances"):
+        np.testing.assert_allclose(getattr(start, name)[order], getattr(expected, name), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", SAMPLED)
+def test_rows_without_weight_are_in_no_sample(kind, small_samples):
+    X = np.vstack([np.random.default_rng(0).normal(size=(100, 2)), np.full((900, 2), 1e3)])
+    start = STARTS[kind](X, 2, np.random.default_rng(0), sample_weight=np.repeat([1.0, 0.0], [100, 900]))
+    assert start.weights.min() > 0.05 and np.abs(start.means).max() < 3
+
+
+def test_the_sample_is_drawn_anew_for_each_start(small_samples):
+    X = np.random.default_rng(0).normal(size=(1000, 2))
+    one, two = (starts.start_from_kmeans(X, 3, seed).means for seed in (0, 1))
+    assert not np.allclose(np.sort(one, axis=0), np.sort(two, axis=0), atol=1e-3)
 
 
 def test_the_start_from_data_has_rows_as_means_and_the_pooled_covariance():
@@ -362,11 +398,7 @@ def peak(f):
         tracemalloc.stop()
 
 
-NO_KMEANS = [name for name in STARTS if "means" not in name]     # k-means keeps what it needs
-
-
-@pytest.mark.parametrize("init", [*NO_KMEANS, "means"])
-@each_family
+@pytest.mark.parametrize(("family", "init"), [*((family, "kmeans") for family in FAMILIES), *(("full", init) for init in [*STARTS, "means"][1:])])
 def test_float32_is_fitted_without_a_copy(family, init):
     X = np.random.default_rng(0).normal(size=(200_000, 10)).astype("float32")       # float64 would take 16 MB
     start = {"means_init": X[:3]} if init == "means" else {"init_params": init}
@@ -376,7 +408,7 @@ def test_float32_is_fitted_without_a_copy(family, init):
     assert peak(lambda: model.predict(X)) < 8e6 + 200_000 * 8
 
 
-@pytest.mark.parametrize("init_params", NO_KMEANS)
+@each_start
 def test_memory_stays_below_16_mb_for_a_million_rows(init_params):
     X = np.random.default_rng(0).normal(size=(1_000_000, 2))
     model = GaussianMixture(8, max_iter=1, tol=1e9, init_params=init_params, random_state=0)

@@ -1,11 +1,13 @@
 """The built book, file by file: every page is there, leads where it says, asks no other host and can be read aloud."""
 
+import gzip
 import importlib
 import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote, urldefrag, urlsplit
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -19,7 +21,7 @@ if not BOOK.is_dir():
     pytest.exit("There is no built book to test. Run `make book` first.", returncode=1)
 
 HTML = {path.relative_to(BOOK).as_posix(): BeautifulSoup(path.read_bytes(), "html.parser") for path in BOOK.rglob("*.html")}
-HTML = {name: soup for name, soup in HTML.items() if not name.startswith("_static/")}
+HTML = {name: soup for name, soup in HTML.items() if not name.startswith(("_static/", "lite/"))}
 
 
 CONTENTS = [f"{name}.html" for name in re.findall(r"(?:root|file): *(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))]
@@ -48,6 +50,7 @@ def test_links_and_anchors_lead_somewhere(name):
             if found and anchor and target.suffix == ".html":
                 page = HTML[target.resolve().relative_to(BOOK).as_posix()]
                 found = page.find(id=unquote(anchor)) or page.find(attrs={"name": unquote(anchor)})
+                found = found or anchor.startswith("lab=") and page.find(class_="em-lab")      # a state of the lab; the browser tests follow it
             if not found:
                 broken.append(address)
     assert not broken
@@ -85,13 +88,30 @@ def test_images_have_a_text_and_a_size(name):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_widgets_carry_their_pictures_and_texts(name):
-    for state in HTML[name].find_all("script", type="application/vnd.jupyter.widget-state+json"):
-        for model in json.loads(state.string)["state"].values():
-            for image in BeautifulSoup(str(model["state"].get("value", "")), "html.parser").find_all("img"):
-                assert image.get("alt", "").strip(), "a widget's frame has no alt text"
-                assert image.get("width") and image.get("height"), "a widget's frame has no size"
-                assert image["src"].startswith("data:"), "a widget's frame is not on the page"
+def test_steppers_have_their_pictures_and_texts(name):
+    for stepper in HTML[name].select(".stepper"):
+        frames = json.loads(stepper["data-frames"])
+        assert len(frames) == int(stepper.input["max"]) + 1
+        for source, text in frames:
+            assert text.strip() and ((BOOK / name).parent / source).is_file(), (source, text)
+
+
+# What all that a page loads weighs on its way, in kB: text is compressed by the server, the rest is already. A reader on
+# a phone pays for it.
+HEAVIEST = {"page": 700, "page with steppers": 2000}
+FONTS_OF_FORMULAS = 100         # MathJax takes those it needs
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_light(name):
+    page = HTML[name]
+    loaded = [(element[key]) for kind, key in [("script", "src"), ("link", "href"), ("img", "src")]
+              for element in page.find_all(kind, {key: True}) if set(element.get("rel", ["icon"])) & {"icon", "stylesheet", "preload"}]
+    loaded += [source for stepper in page.select(".stepper") for source, _ in json.loads(stepper["data-frames"])]
+    files = {(BOOK / name).parent / urlsplit(address).path for address in loaded if not address.startswith("data:")} | {BOOK / name}
+    weight = sum(len(gzip.compress(file.read_bytes(), 6)) for file in {file.resolve() for file in files}) / 1000
+    limit = HEAVIEST["page with steppers" if page.select(".stepper") else "page"]
+    assert weight + (FONTS_OF_FORMULAS if page.select(".math") else 0) < limit
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -121,6 +141,36 @@ def test_buttons_open_the_page_itself(name):
     assert launch == ([binder, colab] if source.suffix == ".ipynb" else [])
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if (ROOT / name).with_suffix(".ipynb").exists()])
+def test_chapter_opens_in_the_browser_and_can_be_downloaded(name):
+    run, download = HTML[name].article.select("p.run a")
+    notebook = (ROOT / name).with_suffix(".ipynb")
+    path, _, query = run["href"].partition("?")
+    assert ((BOOK / name).parent / path).is_file() and query == f"path={notebook.name}"
+    assert (BOOK / "lite" / "files" / notebook.name).read_bytes() == notebook.read_bytes()
+    assert download["download"] == notebook.name and ((BOOK / name).parent / download["href"]).read_bytes() == notebook.read_bytes()
+
+
+def test_the_browser_has_the_package_of_this_checkout():
+    listed = {entry["name"] for entry in json.loads((BOOK / "lite" / "api" / "contents" / "all.json").read_text("utf-8"))["content"]}
+    assert listed == {path.name for path in (ROOT / "chapters").iterdir() if path.suffix in (".ipynb", ".md")}
+    with ZipFile(next((BOOK / "lite" / "pypi").glob("gmm_from_scratch-*.whl"))) as wheel:
+        files = {name: wheel.read(name) for name in wheel.namelist() if name.startswith("gmm_from_scratch/")}
+    package = ROOT / "gmm_from_scratch"
+    ours = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert files == {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in ours}
+
+
+def test_the_zip_holds_the_site():
+    with ZipFile(BOOK / "gmm-from-scratch.zip") as archive:
+        packed = {name.removeprefix("gmm-from-scratch/"): archive.read(name) for name in archive.namelist()}
+    assert not [name for name in packed if name.startswith("lite/") or name.endswith((".zip", ".pdf"))]
+    assert set(CONTENTS) | {"index.html", "search.html", "_static/course.js"} <= set(packed)
+    needed = {(BOOK / page).parent / urlsplit(image["src"]).path for page in PAGES for image in HTML[page].find_all("img", src=True)}
+    assert {path.resolve().relative_to(BOOK).as_posix() for path in needed} <= set(packed)
+    assert not [name for name, content in packed.items() if name != "intro.html" and content != (BOOK / name).read_bytes()]
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_no_markup_is_left_in_the_text(name):
     article = BeautifulSoup(str(HTML[name].article), "html.parser")  # a copy, since code is cut out of it
@@ -144,6 +194,22 @@ def test_the_address_of_the_repository_is_the_same_everywhere():
     """A fork changes `repository.url` in _config.yml, and this test says where else."""
     named = [ROOT / "pyproject.toml", ROOT / "CITATION.cff", ROOT / "README.md", ROOT / "intro.md", *(ROOT / "chapters").glob("*.ipynb")]
     assert not [path.name for path in named if REPOSITORY["url"] not in path.read_text("utf-8")]
+
+
+@pytest.mark.filterwarnings("ignore:pythonjsonlogger:DeprecationWarning")  # repo2docker's own
+def test_binder_builds_our_environment(monkeypatch):
+    """The Dockerfile that Binder makes of this repository: our Python, the pins, the package."""
+    from repo2docker.buildpacks import PythonBuildPack
+
+    monkeypatch.chdir(ROOT)
+    build = PythonBuildPack("buildpack-deps:jammy")
+    build.platform = "linux/amd64"
+    assert build.detect()
+    assert build.python_version == (ROOT / "runtime.txt").read_text().strip().removeprefix("python-")
+    dockerfile = build.render(build_args={})
+    environment = f"environment.py-{build.python_version}-linux-64.lock".replace("-", "-2d").replace(".", "-2e")
+    steps = [environment, 'pip install --no-cache-dir -r "requirements.txt"', "pip install --no-cache-dir ."]
+    assert sorted(steps, key=dockerfile.find) == steps and all(step in dockerfile for step in steps)
 
 
 def test_slides_hold_the_figures_and_formulas_of_each_chapter_and_ask_no_other_host(tmp_path, monkeypatch):

@@ -1,24 +1,56 @@
-// What the pages need beyond the theme. Loaded in the head and at once, since the next line must run before Font Awesome.
-
-// Font Awesome would put its picture in the place of each <i>; the widgets' Play button then misses its own and stops.
-window.FontAwesomeConfig = { autoReplaceSvg: "nest" };
+// What the pages need beyond the theme. Loaded in the head and at once, since its first part must run before Font Awesome.
 
 // Fires first when the page is complete but no deferred script has run: Font Awesome has not yet made titles of <i title>.
 document.addEventListener("readystatechange", nameThemeParts, { once: true });
 
 document.addEventListener("DOMContentLoaded", () => {
-  serveMathToWidgets();
-  nameWidgets();
+  document.querySelectorAll(".stepper").forEach(letStep);
+  leadToPublishedSite();
   letKeyboardScroll();
   printEverything();
 });
 
-// The widgets ask for MathJax 2; the page has MathJax 3.
-function serveMathToWidgets() {
-  if (!window.MathJax) return;
-  MathJax.Hub = {
-    Queue: (call) => MathJax.startup.promise.then(() => MathJax.typesetPromise(call[2] ? [call[2]] : undefined)),
+// A stepper (site/ext/light_pages.py): a slider and two buttons choose which of its pictures is shown.
+function letStep(stepper) {
+  const frames = JSON.parse(stepper.dataset.frames);
+  const [image, slider, output] = ["img", "input", "output"].map((name) => stepper.querySelector(name));
+  const [play, first] = [".play", ".first"].map((name) => stepper.querySelector(name));
+  let timer = null;
+
+  const show = (number) => {
+    const [source, text] = frames[number];
+    Object.assign(image, { loading: "eager", src: source, alt: text });
+    slider.value = output.value = number;
+    slider.setAttribute("aria-valuetext", `${number}: ${text}`);
   };
+  const run = (going) => {
+    clearInterval(timer);
+    timer = going ? setInterval(next, stepper.dataset.interval) : null;
+    play.textContent = going ? "Pause" : "Play";
+  };
+  const next = () => {
+    if (slider.valueAsNumber < frames.length - 1) show(slider.valueAsNumber + 1);
+    if (slider.valueAsNumber === frames.length - 1) run(false);
+  };
+
+  slider.addEventListener("input", () => (run(false), show(slider.valueAsNumber)));
+  first.addEventListener("click", () => (run(false), show(0)));
+  play.addEventListener("click", () => {
+    const going = timer === null;
+    if (going && slider.valueAsNumber === frames.length - 1) show(0);
+    run(going);
+  });
+  // The other pictures are fetched when the reader comes near.
+  const fetchAll = () => frames.forEach(([source]) => (new Image().src = source));
+  ["pointerenter", "focusin"].forEach((event) => stepper.addEventListener(event, fetchAll, { once: true }));
+  addEventListener("beforeprint", () => (run(false), show(0)));
+}
+
+// Read from a disk, the page has no server for what needs one: such links lead to the published site.
+function leadToPublishedSite() {
+  if (location.protocol !== "file:") return;
+  const published = document.querySelector("link[rel=canonical]").href;
+  document.querySelectorAll("a.needs-server").forEach((link) => (link.href = new URL(link.getAttribute("href"), published)));
 }
 
 // Names and roles that the theme leaves out or gives twice, so that the page makes sense to a screen reader.
@@ -43,31 +75,6 @@ function nameThemeParts() {
   document.querySelectorAll("div.citation").forEach((entry) => entry.setAttribute("role", "listitem"));
 }
 
-// The widgets are drawn after the page and carry no names: give each one its own as it appears.
-function nameWidgets() {
-  if (!document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) return;
-  const name = () => {
-    document.querySelectorAll(".widget-slider").forEach((slider) => {
-      const label = slider.querySelector(".widget-label")?.textContent.trim() || "Slider";
-      slider.querySelectorAll(".noUi-handle, .widget-readout").forEach((part) => setOnce(part, "aria-label", label));
-      slider.querySelectorAll(".widget-readout").forEach((readout) => setOnce(readout, "role", "textbox"));
-    });
-    document.querySelectorAll(".widget-play").forEach((play) => {
-      ["Play or pause", "Back to the start", "Repeat"].forEach((label, i) => {
-        const button = play.querySelectorAll("button")[i];
-        if (button) setOnce(button, "aria-label", label);
-      });
-    });
-  };
-  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
-  name();
-}
-
-// Only on change: the observer above would otherwise call itself for ever.
-function setOnce(element, attribute, value) {
-  if (element.getAttribute(attribute) !== value) element.setAttribute(attribute, value);
-}
-
 // A wide table scrolls inside itself; without a tab stop, the arrow keys cannot reach its far side. (The theme does the
 // same for code and output, MathJax for formulas.)
 function letKeyboardScroll() {
@@ -80,11 +87,11 @@ function letKeyboardScroll() {
   document.querySelectorAll(".pst-scrollable-table-container").forEach((table) => observer.observe(table));
 }
 
-// On paper nothing can be unfolded.
+// On paper nothing can be unfolded. (What only draws stays folded, and is not printed at all.)
 function printEverything() {
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
+    closed = [...document.querySelectorAll("details:not([open])")].filter((details) => !details.matches(".tag_hide-input > *"));
     closed.forEach((details) => (details.open = true));
   });
   addEventListener("afterprint", () => closed.forEach((details) => (details.open = false)));

@@ -1,17 +1,26 @@
 """What the course's pages need beyond Jupyter Book: one section for each need, which begins with its reason."""
 
 import hashlib
+import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
 from docutils import nodes
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
 from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import ExtensionError
 
+from gmm_from_scratch import em_lab
+
 ROOT = Path(__file__).resolve().parents[2]
 NODE_MODULES = ROOT / "site" / "node_modules"
+LAB = ROOT / "gmm_from_scratch" / "lab"
 
 
 def fingerprint(*paths):
@@ -33,20 +42,11 @@ VENDOR = {  # file or folder below site/node_modules -> where it goes below _sta
     "mathjax/es5/tex-chtml.js": "mathjax/tex-chtml.js",
     "mathjax/es5/output/chtml/fonts/woff-v2": "mathjax/output/chtml/fonts/woff-v2",
     "mathjax/LICENSE": "mathjax/LICENSE",
-    "requirejs/require.js": "widgets/require.js",  # its licence stands in its first lines
-    "@jupyter-widgets/html-manager/dist/embed-amd.js": "widgets/embed-amd.js",
-    "@jupyter-widgets/html-manager/dist/embed.js.LICENSE.txt": "widgets/embed-amd.js.LICENSE.txt",
-    "@jupyter-widgets/schema/LICENSE": "widgets/LICENSE",
     "@popperjs/core/dist/umd/popper.min.js": "tippy/popper.js",
     "@popperjs/core/LICENSE.md": "tippy/LICENSE-popper.md",
     "tippy.js/dist/tippy-bundle.umd.min.js": "tippy/tippy.js",
     "tippy.js/LICENSE": "tippy/LICENSE-tippy",
 }
-# The icons of the widgets' buttons. Two parts of html-manager ask for them under two addresses.
-ICON_FONTS = "@jupyter-widgets/html-manager/dist/*.woff2"
-ICON_FOLDERS = ["widgets/@jupyter-widgets/html-manager/dist", "widgets/@jupyter-widgets"]
-# These two register with require.js if they see it, and then no widget is drawn. So they must not see it.
-HIDDEN_FROM_REQUIRE = ["tippy/popper.js", "tippy/tippy.js"]
 
 
 def copy_libraries(app):
@@ -61,17 +61,6 @@ def copy_libraries(app):
         source, target = NODE_MODULES / source, vendor / target
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-    for font in NODE_MODULES.glob(ICON_FONTS):
-        for folder in ICON_FOLDERS:
-            (vendor / folder).mkdir(parents=True, exist_ok=True)
-            shutil.copy(font, vendor / folder)
-    for script in HIDDEN_FROM_REQUIRE:
-        code = (vendor / script).read_text("utf-8")
-        (vendor / script).write_text("(function(define, exports, module) {" + code + "\n}).call(window);\n", "utf-8")
-    # Without a base address require.js looks for the icon fonts beside the page.
-    (vendor / "widgets" / "require-config.js").write_text(
-        "window.require = {baseUrl: document.currentScript.src.replace(/[^/]*$/, '')};\n", "utf-8"
-    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -83,14 +72,42 @@ def copy_libraries(app):
 
 def follow_package_and_assets(app, config):
     caches = Path(app.outdir).parent / ".jupyter_cache"
-    current = caches / fingerprint(ROOT / "gmm_from_scratch", ROOT / "requirements.txt")
+    code = [path for path in sorted((ROOT / "gmm_from_scratch").iterdir()) if path != LAB]  # the lab draws after the page is built
+    current = caches / fingerprint(*code, ROOT / "requirements.txt")
     for cache in caches.glob("*"):
         if cache != current:
             shutil.rmtree(cache)
     config.nb_execution_cache_path = str(current)
     config.course_site = fingerprint(
-        ROOT / "site" / "assets", ROOT / "site" / "ext", ROOT / "site" / "package-lock.json"
+        ROOT / "site" / "assets", ROOT / "site" / "ext", ROOT / "site" / "templates", ROOT / "site" / "package-lock.json", LAB
     )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Time. myst-nb runs the notebooks one after the other, each when its page is read. Run those that it would have to run
+# before it starts to read, as many at once as there are processors. One that fails is left to it, to run and to report.
+
+
+def run_notebooks_side_by_side(app, env, docnames):
+    cache = get_cache(app.config.nb_execution_cache_path)
+    stale = []
+    for path in map(Path, map(env.doc2path, sorted(docnames))):
+        if path.suffix == ".ipynb":
+            notebook = nbformat.read(path, as_version=4)
+            try:
+                cache.match_cache_notebook(notebook)
+            except KeyError:
+                stale.append((path, notebook))
+
+    def run(path, notebook):
+        return single_nb_execution(notebook, str(path.parent), app.config.nb_execution_timeout, allow_errors=False)
+
+    stale.sort(key=lambda job: -job[0].stat().st_size)  # the long ones first
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (path, _), result in zip(stale, pool.map(run, *zip(*stale, strict=True)) if stale else [], strict=True):
+            if result.err is None:
+                bundle = CacheBundleIn(result.nb, str(path), data={"execution_seconds": result.time})
+                cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -127,19 +144,40 @@ def keep_numbered_formulas_whole(app, doctree):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# The EM Lab. The package has it, for notebooks; the pages get the same files as one classic script, because a browser
+# loads no module from disk.
+
+
+def write_lab(app):
+    if app.builder.format == "html":
+        folder = Path(app.outdir) / "_static"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "em-lab.js").write_text(em_lab.script(), "utf-8")
+        (folder / "em-lab.css").write_text(em_lab.style(), "utf-8")
+
+
+def load_lab_where_it_is(app, pagename, templatename, context, doctree):
+    if 'class="em-lab"' in context.get("body", ""):
+        app.add_css_file("em-lab.css")
+        app.add_js_file("em-lab.js", loading_method="defer")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Page by page.
 
 
 def mend_page(app, pagename, templatename, context, doctree):
-    # sphinx-thebe adds its constants twice, and the browser logs an error for the second.
-    scripts = {(str(s.filename or ""), s.attributes.get("body")): s for s in context["script_files"]}
-    context["script_files"] = list(scripts.values())
+    # sphinx-thebe is loaded everywhere, adds its constants twice, at which the browser logs an error, and is not used.
+    context["script_files"] = [s for s in context["script_files"] if "thebe" not in str(s.filename) + s.attributes.get("body", "")]
 
     # The landing page is a text notebook: Binder and Colab would be sent to an .ipynb that the repository lacks.
-    if doctree is not None and Path(app.env.doc2path(pagename)).suffix != ".ipynb":
+    is_notebook = doctree is not None and Path(app.env.doc2path(pagename)).suffix == ".ipynb"
+    if doctree is not None and not is_notebook:
         context["header_buttons"] = [b for b in context["header_buttons"] if b.get("label") != "launch-buttons"]
 
     if body := context.get("body"):
+        if is_notebook:
+            body = body.replace("</h1>", "</h1>\n" + ways_to_run(pagename), 1)
         # As a style the height stays when a narrow screen shrinks the width. As attributes both keep their ratio, and
         # the browser leaves room for the figure before it has loaded.
         body = re.sub(r'style="width: (\d+)px; height: (\d+)px;"', r'width="\1" height="\2"', body)
@@ -147,11 +185,25 @@ def mend_page(app, pagename, templatename, context, doctree):
         context["body"] = body.replace(' aria-label="Toggle hidden content"', "")
 
 
+def ways_to_run(pagename):
+    """Return the line beneath a chapter's title that opens it in the reader's browser (site/build_lite.py)."""
+    name = Path(pagename).name + ".ipynb"
+    return (
+        '<p class="run d-print-none">'
+        f'<a class="needs-server" href="../lite/notebooks/index.html?path={name}">Run this page in your browser</a> '
+        "Nothing to install. The first time, about 40 MB are loaded. "
+        f'<a href="../_sources/{pagename}.ipynb" download="{name}">Download the notebook</a></p>'
+    )
+
+
 def setup(app):
     app.add_config_value("course_site", "", "html")
     app.connect("config-inited", follow_package_and_assets)
     app.connect("config-inited", derive_site_address)
     app.connect("builder-inited", copy_libraries)
+    app.connect("env-before-read-docs", run_notebooks_side_by_side)
+    app.connect("builder-inited", write_lab)
+    app.connect("html-page-context", load_lab_where_it_is)
     app.connect("doctree-read", keep_numbered_formulas_whole)
     app.connect("html-page-context", mend_page, priority=900)  # after the theme and sphinx-thebe have added theirs
     app.connect("build-finished", forget_failed_build, priority=900)

@@ -1,15 +1,18 @@
 """The built book, served over http and from disk, and a Chromium that reports what its pages ask for and complain of."""
 
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from chromium import HOW_TO_GET_ONE, find_chromium
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "site"))
+from chromium import HOW_TO_GET_ONE, find_chromium  # noqa: E402
+
 BOOK = ROOT / "_build" / "html"
 
 # Nothing of Chromium's own may reach out, and it runs as root in a container.
@@ -55,6 +58,7 @@ class Visit:
     def __init__(self, chromium, **options):
         self.context = chromium.new_context(**options)
         self.page = self.context.new_page()
+        self.page.add_init_script(WATCH_SHIFTS)
         self.requests, self.complaints = [], []
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("requestfailed", lambda request: self.complaints.append(f"request failed: {request.url}"))
@@ -66,23 +70,26 @@ class Visit:
             self.complaints.append(f"console {message.type}: {message.text} ({message.location.get('url')})")
 
     def open(self, address):
-        """Load the page and wait until its mathematics and its widgets have been drawn."""
+        """Load the page and wait until its mathematics and its pictures have been drawn."""
         self.page.goto(address, wait_until="load")
         self.page.wait_for_function(READY)
         return self.page
 
 
-# Every formula has become a MathJax container, and every widget that the page embeds stands on it with its images.
+# Every formula has become a MathJax container, and every picture is there, also those below the screen.
 READY = """async () => {
     if (document.querySelector('.math') && window.MathJax) {
         if (!MathJax.startup?.promise) return false;
         await MathJax.startup.promise;
     }
-    const embedded = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]');
-    const drawn = document.querySelectorAll('.cell_output .widget-subarea > .jupyter-widgets');
-    const images = [...document.images].every(image => image.complete);
-    return drawn.length >= embedded.length && images;
+    document.querySelectorAll('img[loading=lazy]').forEach(image => (image.loading = 'eager'));
+    return [...document.images].every(image => image.complete && image.naturalWidth > 0);
 }"""
+
+# By how much the page has moved under the reader's eyes (Cumulative Layout Shift).
+WATCH_SHIFTS = """window.shifts = 0;
+new PerformanceObserver(list => list.getEntries().forEach(entry => (shifts += entry.hadRecentInput ? 0 : entry.value)))
+    .observe({type: 'layout-shift', buffered: true});"""
 
 
 @pytest.fixture

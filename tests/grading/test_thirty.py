@@ -15,6 +15,7 @@ from nbformat.v4 import new_code_cell
 from nbgrader.utils import determine_grade
 from simulate import CASES, FULL, NAME, hand_in
 
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")        # nbgrader's own
 ISOLATED = not session.namespaces_work()
 # Without isolation a notebook that looks around sees the machine, and one that forks may fill it.
 STUDENTS = [student for student in CASES if ISOLATED or student not in ("looks-for-the-tests", "forks")]
