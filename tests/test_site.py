@@ -219,7 +219,8 @@ def test_slides_hold_the_figures_and_formulas_of_each_chapter_and_ask_no_other_h
     for name in made:
         slides, page = BeautifulSoup((tmp_path / name).read_bytes(), "html.parser"), HTML[f"chapters/{name}"]
         shown = [image["src"].rsplit("/")[-1] for image in slides.find_all("img")]
-        assert shown == [figure.img["src"].rsplit("/")[-1] for figure in page.article.find_all("figure") if not figure.find_parent("details")]
+        assert shown == [figure.img["src"].rsplit("/")[-1] for figure in page.article.find_all("figure")
+                         if figure.img and figure.figcaption and not figure.find_parent("details")]
         assert all(image["alt"] and (tmp_path / image["src"]).is_file() for image in slides.find_all("img"))
         assert len(slides.select(".formula")) == sum(r"\tag" in formula.get_text() for formula in page.article.select("div.math")
                                                      if not formula.find_parent("details"))
