@@ -8,6 +8,7 @@ REQUIREMENTS ?= -r requirements.txt
 PYODIDE ?=
 
 BIN := .venv/bin
+GRADING := .venv-grading/bin
 DONE := _build/done
 SETUP := .venv/done .venv/site site/node_modules/done
 
@@ -25,16 +26,16 @@ PACKAGE := $(call files,gmm_from_scratch) pyproject.toml
 NOTEBOOKS := $(filter %.ipynb,$(call files,chapters))
 PAGES := $(call files,chapters) intro.md _config.yml _toc.yml
 SITE := $(call files,site/assets site/ext site/templates)
-TESTS := $(filter-out tests/test_site.py tests/browser/%,$(call files,tests))
+TESTS := $(filter-out tests/test_site.py tests/browser/% tests/grading/%,$(call files,tests))
 METADATA := $(wildcard *.md CITATION.cff LICENSE*)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup book pdf serve test bench lint lock clean
+.PHONY: help setup book pdf serve test bench lint lock clean assignments grade exam slides
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-7s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 setup: ## Make the environment: Python packages and web libraries
 	$(call run,$(SETUP))
@@ -49,11 +50,28 @@ serve: book ## Build the site and serve it on this machine; PORT=8000 chooses th
 	@$(BIN)/python site/serve.py _build/html
 
 test: ## Run every test
-	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit notebooks book lite zip site browser))
+	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book lite zip site leaks browser))
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
 bench: .venv/done ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes only
 	env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python bench/write_page.py $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread)
+
+assignments: ## For teachers: make the students' versions of all assignments, with links and rubrics
+	$(call run,.venv-grading/done)
+	$(GRADING)/python grading/release.py
+
+grade: ## For teachers: grade SUBMISSIONS=folder KEY=file; also ROSTER=file DUE=2026-12-01T23:59 OUT=folder WITHOUT_ISOLATION=1
+	$(call run,.venv-grading/done)
+	@$(GRADING)/python grading/grade.py "$(or $(SUBMISSIONS),$(error Say which folder: make grade SUBMISSIONS=folder KEY=file))" \
+	    $(if $(KEY),--key "$(KEY)") $(if $(ROSTER),--roster "$(ROSTER)") $(if $(DUE),--due "$(DUE)") $(if $(OUT),--out "$(OUT)") \
+	    $(if $(WITHOUT_ISOLATION),--without-isolation)
+
+exam: ## For teachers: an exam with rubrics, in two versions: KEY=file OUT=folder
+	$(call run,.venv-grading/done)
+	@$(GRADING)/python grading/exam.py $(if $(KEY),--key "$(KEY)") --out "$(or $(OUT),$(error Say where: make exam KEY=file OUT=folder))"
+
+slides: book ## Make slides from the chapters' figures, into _build/slides
+	$(BIN)/python site/make_slides.py
 
 lint: ## Check the style of the code
 	$(call run,.venv/done $(DONE)/lint)
@@ -65,6 +83,10 @@ lock: .venv/done | $(DONE) ## Pin the newest versions that fit pyproject.toml
 	       --upgrade --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet && \
 	   echo '-e .'; } > _build/requirements.txt
 	mv _build/requirements.txt requirements.txt
+	@{ echo '# Made by `make lock` from pyproject.toml. Installed by `make assignments`, `make grade` and CI, never by readers.' && \
+	   $(BIN)/uv pip compile pyproject.toml --extra grading --universal --python-version 3.11 --fork-strategy fewest \
+	       --upgrade --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet; } > _build/requirements.txt
+	mv _build/requirements.txt requirements-grading.txt
 
 clean: ## Remove what was built; the environment in .venv and site/node_modules stays
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis
@@ -88,6 +110,13 @@ endef
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off $(REQUIREMENTS)
 	@touch $@
 
+# uv, since pip takes a minute and a half for these.
+.venv-grading/done: requirements-grading.txt
+	$(PY) -m venv .venv-grading
+	$(GRADING)/python -m pip install --quiet --disable-pip-version-check uv
+	$(GRADING)/uv pip install --quiet --python $(GRADING)/python -r requirements-grading.txt
+	@touch $@
+
 # What makes the extras beside the pages. Readers and Binder do without.
 .venv/site: site/requirements.txt .venv/done
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r site/requirements.txt
@@ -104,13 +133,17 @@ PYTEST := $(BIN)/python -m pytest -n auto
 $(DONE):
 	@mkdir -p $@
 
-$(DONE)/lint: .venv/done $(PACKAGE) $(SITE) $(wildcard site/*.py bench/*.py) $(call files,tests) $(NOTEBOOKS) | $(DONE)
+$(DONE)/lint: .venv/done $(PACKAGE) $(SITE) $(wildcard site/*.py bench/*.py) $(call files,grading assignments) $(call files,tests) $(NOTEBOOKS) | $(DONE)
 	$(BIN)/ruff check .
 	@touch $@
 
 $(DONE)/unit: .venv/done $(PACKAGE) $(TESTS) $(PAGES) $(METADATA) | $(DONE)
-	MPLBACKEND=agg $(PYTEST) --dist loadfile --ignore=tests/test_site.py --ignore=tests/browser \
+	MPLBACKEND=agg $(PYTEST) --dist loadfile --ignore=tests/test_site.py --ignore=tests/browser --ignore=tests/grading \
 	    --doctest-modules --doctest-glob=README.md tests gmm_from_scratch README.md
+	@touch $@
+
+$(DONE)/grading: .venv-grading/done $(PACKAGE) $(call files,grading assignments tests/grading) tests/test_checks.py | $(DONE)
+	$(GRADING)/python -m pytest -n auto --dist loadscope tests/grading
 	@touch $@
 
 # All notebooks when the package has changed, else only those that have changed themselves.
@@ -136,6 +169,10 @@ $(DONE)/pdf: $(DONE)/book site/make_pdf.py
 
 $(DONE)/site: $(DONE)/book $(DONE)/lite $(DONE)/zip tests/test_site.py $(METADATA)
 	$(BIN)/python -m pytest tests/test_site.py
+	@touch $@
+
+$(DONE)/leaks: $(DONE)/book $(DONE)/lite $(DONE)/zip .venv-grading/done $(call files,grading assignments)
+	$(GRADING)/python grading/leaks.py _build/html
 	@touch $@
 
 # A machine without a browser passes the other tests; CI must have one.

@@ -252,3 +252,23 @@ def test_what_is_made_in_a_folded_cell_and_used_in_an_open_one_is_explained_in_t
             folded, unfolded = folded - names, unfolded | names
             unexplained |= (used & folded) - arguments - inner - explained
     assert not unexplained
+
+
+def test_the_minutes_on_the_page_for_teachers_are_those_of_the_chapters():
+    table = (ROOT / "chapters" / "teaching.md").read_text(encoding="utf-8").split("## How long it takes")[1].split("\n## ")[0]
+    told = {name: (int(read_minutes), int(more)) for name, read_minutes, more in
+            re.findall(r"(?m)^\| \[.+?\]\((.+?)\.ipynb\) \| (\d+) \| (\d+) \| \d+ \|$", table)}
+    stated = {path.stem: tuple(map(int, re.search(r"\*\*How long\.\*\* About (\d+) minutes.*?(\d+) more for the exercises", text_of(path)).groups()))
+              for path in NOTEBOOKS}
+    assert told == stated
+
+
+def test_the_page_for_teachers_tells_the_points_of_the_assignments():
+    table = (ROOT / "chapters" / "teaching.md").read_text(encoding="utf-8").split("\n## Assignments")[1]
+    told = [tuple(map(int, row)) for row in re.findall(r"(?m)^\| \d · .*? \| (\d+) \| (\d+) \| (\d+) \|$", table)]
+    counted = []
+    for path in sorted((ROOT / "assignments").glob("*.ipynb")):
+        metas = [cell["metadata"]["nbgrader"] for cell in read(path)["cells"] if cell["metadata"].get("nbgrader", {}).get("grade")]
+        minutes = int(re.search(r"Plan (\d+) minutes", text_of(path))[1])
+        counted.append((minutes, *(sum(meta["points"] for meta in metas if meta["solution"] == written) for written in (False, True))))
+    assert told == counted

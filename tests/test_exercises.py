@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gmm_from_scratch.exercises import feedback
+from gmm_from_scratch.exercises import feedback, first_look, student_rng
 
 EXPECTED = np.array([[0.25, 0.75], [0.123456789, 0.5]])
 
@@ -40,3 +40,21 @@ def test_right_answers_are_correct(answer, expected):
 def test_the_expected_values_are_never_told():
     for answer in (None, EXPECTED.tolist(), EXPECTED + 1, EXPECTED[:1], EXPECTED.astype(int)):
         assert "0.1234" not in feedback(answer, EXPECTED)
+
+
+@pytest.mark.parametrize(("answer", "shape", "kind", "said"), [
+    (None, (2,), "real", "Nothing returned yet."), (..., (), "real", "Nothing returned yet."),
+    ([1.0, 2.0], (2,), "real", "This is a list. Wrap it in np.array(...)."), (np.ones(2), (3,), "real", "The shape (2,) should be (3,)."),
+    (np.ones(2), (2,), "whole", "Whole numbers are wanted; these are of type float64."), (3, (), "real", "Right type and shape."),
+    (np.array([1.0, np.nan]), (2,), "real", "Some values are nan or infinite. Look for a division by zero.")])
+def test_a_first_look_sees_the_form_and_no_more(answer, shape, kind, said):
+    assert first_look(answer, shape, kind) == said
+
+
+def test_each_student_and_each_assignment_draws_other_numbers_and_always_the_same():
+    drawn = {name: student_rng(*name).random(5).tolist() for name in [("ada", 1), ("ada", 2), ("bob", 1)]}
+    assert len({tuple(numbers) for numbers in drawn.values()}) == 3
+    assert student_rng(" ADA ", 1).random(5).tolist() == drawn["ada", 1]
+    for empty in ("", "  ", None):
+        with pytest.raises(ValueError, match="class list"):
+            student_rng(empty, 1)

@@ -210,3 +210,19 @@ def test_binder_builds_our_environment(monkeypatch):
     environment = f"environment.py-{build.python_version}-linux-64.lock".replace("-", "-2d").replace(".", "-2e")
     steps = [environment, 'pip install --no-cache-dir -r "requirements.txt"', "pip install --no-cache-dir ."]
     assert sorted(steps, key=dockerfile.find) == steps and all(step in dockerfile for step in steps)
+
+
+def test_slides_hold_the_figures_and_formulas_of_each_chapter_and_ask_no_other_host(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "site")
+    made = importlib.import_module("make_slides").make(BOOK, tmp_path)
+    assert made == [Path(name).name for name in sorted(PAGES) if re.match(r"chapters/\d", name)]
+    for name in made:
+        slides, page = BeautifulSoup((tmp_path / name).read_bytes(), "html.parser"), HTML[f"chapters/{name}"]
+        shown = [image["src"].rsplit("/")[-1] for image in slides.find_all("img")]
+        assert shown == [figure.img["src"].rsplit("/")[-1] for figure in page.article.find_all("figure")
+                         if figure.img and figure.figcaption and not figure.find_parent("details")]
+        assert all(image["alt"] and (tmp_path / image["src"]).is_file() for image in slides.find_all("img"))
+        assert len(slides.select(".formula")) == sum(r"\tag" in formula.get_text() for formula in page.article.select("div.math")
+                                                     if not formula.find_parent("details"))
+        assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", str(slides))
+    assert (tmp_path / "mathjax" / "tex-chtml.js").is_file()
