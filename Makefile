@@ -168,7 +168,7 @@ $(DONE)/pdf: $(DONE)/book site/make_pdf.py
 	@touch $@
 
 $(DONE)/site: $(DONE)/book $(DONE)/lite $(DONE)/zip tests/test_site.py $(METADATA)
-	$(BIN)/python -m pytest tests/test_site.py
+	$(PYTEST) tests/test_site.py
 	@touch $@
 
 $(DONE)/leaks: $(DONE)/book $(DONE)/lite $(DONE)/zip .venv-grading/done $(call files,grading assignments)

@@ -75,8 +75,11 @@ def test_a_chapter_runs_in_the_browser(chromium, address):
                            "image.checkVisibility() && image.alt !== before)", arg=before)  # fmt: skip
 
     # The EM Lab as a widget of this kernel.
-    page.evaluate(f"{NOTEBOOK}.content.widgets.at(-1).model.sharedModel.setSource('from gmm_from_scratch.em_lab import EMLab; EMLab()')")
-    page.evaluate(f"{NOTEBOOK}.content.activeCellIndex = {len(every) - 1}")
+    page.evaluate("""() => {
+        const cells = jupyterapp.shell.currentWidget.content;
+        cells.activeCellIndex = cells.widgets.length - 1;
+        cells.activeCell.model.sharedModel.setSource('from gmm_from_scratch.em_lab import EMLab; EMLab()');
+    }""")
     page.evaluate("jupyterapp.commands.execute('notebook:change-cell-to-code')")
     page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
     page.get_by_role("button", name="E-step").wait_for(timeout=60 * SECONDS)
