@@ -76,12 +76,11 @@ def test_a_chapter_runs_in_the_browser(chromium, address):
 
     # The EM Lab as a widget of this kernel.
     page.evaluate("""() => {
-        const cells = jupyterapp.shell.currentWidget.content;
-        cells.activeCellIndex = cells.widgets.length - 1;
-        cells.activeCell.model.sharedModel.setSource('from gmm_from_scratch.em_lab import EMLab; EMLab()');
+        const notebook = jupyterapp.shell.currentWidget.content;
+        notebook.activeCellIndex = notebook.widgets.findLastIndex(cell => cell.model.type === 'code');
+        notebook.activeCell.model.sharedModel.setSource('from gmm_from_scratch.em_lab import EMLab; EMLab()');
+        void jupyterapp.commands.execute('notebook:run-cell');
     }""")
-    page.evaluate("jupyterapp.commands.execute('notebook:change-cell-to-code')")
-    page.evaluate("void jupyterapp.commands.execute('notebook:run-cell')")
     page.get_by_role("button", name="E-step").wait_for(timeout=60 * SECONDS)
 
     assert not [url for url in visit.requests if not url.startswith((address, "data:", "blob:"))]
