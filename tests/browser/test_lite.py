@@ -74,15 +74,6 @@ def test_a_chapter_runs_in_the_browser(chromium, address):
     page.wait_for_function("before => [...document.querySelectorAll('.widget-html-content img')].some(image => "
                            "image.checkVisibility() && image.alt !== before)", arg=before)  # fmt: skip
 
-    # The EM Lab as a widget of this kernel.
-    page.evaluate("""() => {
-        const notebook = jupyterapp.shell.currentWidget.content;
-        notebook.activeCellIndex = notebook.widgets.findLastIndex(cell => cell.model.type === 'code');
-        notebook.activeCell.model.sharedModel.setSource('from gmm_from_scratch.em_lab import EMLab; EMLab()');
-        void jupyterapp.commands.execute('notebook:run-cell');
-    }""")
-    page.get_by_role("button", name="E-step").wait_for(timeout=60 * SECONDS)
-
     assert not [url for url in visit.requests if not url.startswith((address, "data:", "blob:"))]
     assert not [complaint for complaint in visit.complaints if complaint.startswith("exception")]
     visit.context.close()
