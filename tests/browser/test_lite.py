@@ -67,7 +67,7 @@ def test_a_chapter_runs_in_the_browser(chromium, address):
 
     # JupyterLab draws only the cells near the screen.
     at = next(i for i, cell in enumerate(every) if WIDGET in str(cell.get("outputs")))
-    page.evaluate(f"{NOTEBOOK}.content.scrollToItem({at}, 'start')")
+    page.evaluate(f"void {NOTEBOOK}.content.scrollToItem({at}, 'start')")
     shown = page.locator(".widget-html-content img:visible")
     before = shown.get_attribute("alt")
     page.locator(".noUi-base:visible").first.click()  # in the middle

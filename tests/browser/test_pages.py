@@ -52,7 +52,8 @@ PAPER_WIDTH = 718  # CSS pixels of A4 without its margins
 IN_REACH = "[...document.querySelectorAll('pre')].every(code => code.scrollWidth <= code.clientWidth || code.tabIndex === 0)"
 
 # What is still fading in has not got its colours yet, and what slides not its place.
-AT_REST = "Promise.allSettled(document.getAnimations().map(animation => animation.finished))"
+AT_REST = """document.getAnimations().filter(animation => animation.effect.getComputedTiming().endTime !== Infinity)
+    .forEach(animation => animation.finish())"""
 
 
 @pytest.mark.parametrize("way", ["http", "file"])
