@@ -1,4 +1,4 @@
-"""Where this machine's Chromium is. Run as a script, says how to get one if there is none."""
+"""This machine's Chromium: where it is, how it is started, when a page in it is complete. As a script, says how to get one."""
 
 import os
 import shutil
@@ -20,6 +20,28 @@ No Chromium was found, so the browser tests are left out. To run them too, insta
     macOS            brew install --cask google-chrome
     elsewhere        set CHROMIUM to the path of Chromium, Chrome or Edge
 and repeat the command: only what was left out will run."""
+
+
+# Nothing of Chromium's own may reach out, and it runs as root in a container.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+# Every formula has become a MathJax container, and every picture is there, also those below the screen.
+READY = """async () => {
+    if (document.querySelector('.math')) {
+        if (!window.MathJax?.startup?.promise) return false;
+        await MathJax.startup.promise;
+    }
+    document.querySelectorAll('img[loading=lazy]').forEach(image => (image.loading = 'eager'));
+    return [...document.images].every(image => image.complete && image.naturalWidth > 0);
+}"""
 
 
 def find_chromium():

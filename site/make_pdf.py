@@ -21,7 +21,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 import yaml
 from bs4 import BeautifulSoup
-from chromium import HOW_TO_GET_ONE, find_chromium
+from chromium import FLAGS, HOW_TO_GET_ONE, READY, find_chromium
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, NullObject, TextStringObject
@@ -35,15 +35,6 @@ SHEETS = """@page {{ size: A4; margin: 18mm 18mm 22mm; font: 8.5pt "DejaVu Sans"
     @bottom-left {{ content: {title} }} @bottom-right {{ content: counter(page) }} }}
 html {{ counter-reset: page {sheets_before} }}"""
 
-# Everything has been drawn: formulas, and pictures that a reader has not scrolled to.
-READY = """async () => {
-    if (document.querySelector('.math')) {
-        if (!window.MathJax?.startup?.promise) return false;
-        await MathJax.startup.promise;
-    }
-    document.querySelectorAll('img[loading=lazy]').forEach(image => (image.loading = 'eager'));
-    return [...document.images].every(image => image.complete && image.naturalWidth > 0);
-}"""
 # Chromium keeps the place of an element only if the same page links to it.
 KEEP_PLACES = """names => names.filter(name => document.getElementById(name)).forEach(name =>
     document.querySelector('article').insertAdjacentHTML('beforeend',
@@ -220,7 +211,7 @@ def main(book):
     chromium = find_chromium() or sys.exit(HOW_TO_GET_ONE)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=book)) as server, sync_playwright() as playwright:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         writer = bind(browser, f"http://127.0.0.1:{server.server_port}", book, reading_order())
         server.shutdown()
     writer.write(book / NAME)

@@ -3,7 +3,7 @@
 import sys
 import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,31 +11,16 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "site"))
-from chromium import HOW_TO_GET_ONE, find_chromium  # noqa: E402
+from chromium import FLAGS, HOW_TO_GET_ONE, READY, find_chromium  # noqa: E402
+from serve import Handler  # noqa: E402
 
 BOOK = ROOT / "_build" / "html"
-
-# Nothing of Chromium's own may reach out, and it runs as root in a container.
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
 
 
 @pytest.fixture(scope="session")
 def addresses():
     """Return where the book is, by the way it is read: {"http": ..., "file": ...}."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=BOOK)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=BOOK)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield {"http": f"http://127.0.0.1:{server.server_port}", "file": BOOK.as_uri()}
         server.shutdown()
@@ -47,7 +32,7 @@ def chromium():
     if path is None:
         pytest.fail(HOW_TO_GET_ONE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
@@ -75,16 +60,6 @@ class Visit:
         self.page.wait_for_function(READY)
         return self.page
 
-
-# Every formula has become a MathJax container, and every picture is there, also those below the screen.
-READY = """async () => {
-    if (document.querySelector('.math') && window.MathJax) {
-        if (!MathJax.startup?.promise) return false;
-        await MathJax.startup.promise;
-    }
-    document.querySelectorAll('img[loading=lazy]').forEach(image => (image.loading = 'eager'));
-    return [...document.images].every(image => image.complete && image.naturalWidth > 0);
-}"""
 
 # By how much the page has moved under the reader's eyes (Cumulative Layout Shift).
 WATCH_SHIFTS = """window.shifts = 0;

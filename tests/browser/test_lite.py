@@ -6,7 +6,8 @@ from functools import partial
 from http.server import ThreadingHTTPServer
 
 import pytest
-from conftest import BOOK, ROOT, QuietHandler, Visit
+from conftest import BOOK, ROOT, Visit
+from serve import Handler as BookHandler
 
 PYODIDE = ROOT / "site" / "pyodide"  # site/get_pyodide.py fetches it
 CHAPTER = "09-7-penguins"
@@ -14,7 +15,7 @@ CHAPTER = "09-7-penguins"
 pytestmark = pytest.mark.skipif(not PYODIDE.is_dir(), reason="site/pyodide is missing: run site/get_pyodide.py, with a network")
 
 
-class Handler(QuietHandler):
+class Handler(BookHandler):
     """Serves the built site, but Pyodide from our copy instead of its public host."""
 
     def translate_path(self, path):

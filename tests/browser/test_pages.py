@@ -202,11 +202,11 @@ def show(page, view):
     page.evaluate(AT_REST)
 
 
-def violations(page, rules):
-    """Return what axe finds wrong with the page as it stands, in words that name the element."""
+def violations(page, rules, within="html"):
+    """Return what axe finds wrong with the page as it stands, or with a part of it, in words that name the element."""
     page.evaluate(AT_REST)
     page.evaluate(AXE.read_text("utf-8"))
     # What MathJax draws is hidden from screen readers, and is thousands of elements; the MathML beside it is looked at.
-    run = "rules => axe.run({exclude: ['mjx-math']}, {runOnly: rules, resultTypes: ['violations']})"
-    found = page.evaluate(run, rules)["violations"]
+    run = """([within, rules]) => axe.run({include: [within], exclude: ['mjx-math']}, {runOnly: rules, resultTypes: ['violations']})"""
+    found = page.evaluate(run, [within, rules])["violations"]
     return [f"{fault['id']}: {fault['help']}: {json.dumps(node['html'])}" for fault in found for node in fault["nodes"]]
