@@ -162,7 +162,7 @@ class Controls {
         {},
         "A notebook cell that makes the same steps with the package and checks that it arrives at the same log-likelihood:",
       ),
-      make("pre", { tabindex: 0, "aria-label": "Python code" }, this.code),
+      make("div", { class: "python", tabindex: 0, role: "region", "aria-label": "Python code" }, make("pre", {}, this.code)),
       button("copyCode", "Copy", () => this.copy(this.code.textContent, this.copyCode)),
     );
     this.root = make(
