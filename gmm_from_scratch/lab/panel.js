@@ -301,11 +301,8 @@ class Panel extends Controls {
       resp: run.resp(state.half),
       selected: this.selected,
       trail: run.steps.filter((_, j) => j <= state.half && j % 2 === 0).map(({ mixture }) => mixture.means),
-      borders: [],
+      borders: () => this.borderLines(), // asked for when the plot knows its size
     };
-    this.plot.view = view;
-    this.plot.resize();
-    view.borders = this.borderLines();
     this.plot.draw(view);
     this.drawControls();
     this.drawWords();

@@ -173,11 +173,8 @@ class Plot {
 
   // --- Drawing ---
 
-  // view: {X, box, equal, columns, mixture, resp, trail, selected, borders: [{kind, lines}]}
+  // view: {X, box, equal, columns, mixture, resp, trail, selected, borders: a function that returns [{kind, lines}]}
   draw(view) {
-    const fresh =
-      !this.view || this.view.box !== view.box || this.view.mixture?.weights.length !== view.mixture?.weights.length;
-    if (fresh) this.directions = [];
     this.view = view;
     this.resize();
     if (!this.frame) return;
@@ -260,21 +257,17 @@ class Plot {
 
   drawBorders() {
     this.lines.replaceChildren(
-      ...this.view.borders.flatMap(({ kind, lines }) =>
-        lines.map((line) =>
-          make("polyline", {
-            class: kind,
-            points: line
-              .map((place) =>
-                this.toScreen(place)
-                  .map((c) => c.toFixed(1))
-                  .join(),
-              )
-              .join(" "),
-          }),
-        ),
-      ),
+      ...this.view.borders().flatMap(({ kind, lines }) => lines.map((line) => this.lineThrough(line, { class: kind }))),
     );
+  }
+
+  // A line on the screen through places of the data.
+  lineThrough(places, attributes) {
+    const onScreen = (place) =>
+      this.toScreen(place)
+        .map((c) => c.toFixed(1))
+        .join();
+    return make("polyline", { ...attributes, points: places.map(onScreen).join(" ") });
   }
 
   drawComponents() {
@@ -284,16 +277,10 @@ class Plot {
     this.trails.replaceChildren(
       ...(trail.length > 1
         ? mixture.means.map((_, k) =>
-            make("polyline", {
-              stroke: `var(--component-${k})`,
-              points: trail
-                .map((means) =>
-                  this.toScreen(means[k])
-                    .map((c) => c.toFixed(1))
-                    .join(),
-                )
-                .join(" "),
-            }),
+            this.lineThrough(
+              trail.map((means) => means[k]),
+              { stroke: `var(--component-${k})` },
+            ),
           )
         : []),
     );

@@ -104,13 +104,12 @@ class Run {
   }
 
   advance() {
-    const { phase, mixture } = this.steps[this.last];
+    const { phase, mixture, resp } = this.steps[this.last];
     if (phase !== "E") {
-      const { logLikelihood } = eStep(this.X, mixture);
-      this.steps.push({ phase: "E", mixture, logLikelihood, bound: logLikelihood, kl: 0 });
+      const { resp, logLikelihood } = eStep(this.X, mixture);
+      this.steps.push({ phase: "E", mixture, resp, logLikelihood, bound: logLikelihood, kl: 0 });
       return;
     }
-    const { resp } = eStep(this.X, mixture);
     try {
       const next = mStep(this.X, resp, this.state.K, this.state.family, this.state.ridge);
       const { logLikelihood } = eStep(this.X, next);
@@ -123,7 +122,7 @@ class Run {
 
   // The responsibilities that step i goes by: its own after an E-step, the last E-step's after an M-step, none at the start.
   resp(i) {
-    return i > 0 && this.steps[i] ? eStep(this.X, this.steps[i - (i % 2 ? 0 : 1)].mixture).resp : null;
+    return i > 0 && this.steps[i] ? this.steps[i - (i % 2 ? 0 : 1)].resp : null;
   }
 
   // ln p(X) of the start and after each whole round, up to step i.

@@ -137,7 +137,7 @@ function wordsForCollapse(run) {
 function causeOf({ collapse, X, steps, last, state }) {
   if (collapse.empty) return "It is responsible for no point any more, so it has no mean.";
   const K = steps[last].mixture.weights.length;
-  const { resp } = eStep(X, steps[last].mixture);
+  const { resp } = steps[last];
   const mine = X.filter((_, n) => resp[n * K + collapse.component] > 1e-6);
   const places = new Set(mine.map(String));
   const end =
