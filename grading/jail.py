@@ -2,7 +2,7 @@
 
     python jail.py SETTINGS program arguments ...       SETTINGS: JSON, see `main`
 
-Linux namespaces do it, without Docker and without root. Whether this machine allows them is what `python jail.py --try` tells.
+Linux namespaces do it, without Docker and without root. session.namespaces_work tells whether this machine allows them.
 Source: the manual pages unshare(2), mount_namespaces(7), user_namespaces(7), pivot_root(2).
 """
 

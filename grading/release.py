@@ -10,7 +10,7 @@ from pathlib import Path
 
 from course import REPOSITORY, convert, course
 from nbgrader.converters import GenerateAssignment
-from source import ROOT, load, names
+from source import ROOT, load, names, text_of
 
 OUT = ROOT / "_build" / "assignments"
 BRANCH = "assignments"                  # of your own copy: where the released notebooks lie, for Binder and Colab
@@ -85,7 +85,7 @@ def rubrics():
         parts.append(f"<h1>{html.escape(load(name).title)}</h1>")
         question = ""
         for cell in load(name).notebook["cells"]:
-            text, meta = "".join(cell["source"]), cell["metadata"].get("nbgrader", {})
+            text, meta = text_of(cell), cell["metadata"].get("nbgrader", {})
             if meta.get("grade") and meta.get("solution"):
                 answer = re.sub(r"### (?:BEGIN|END) SOLUTION\n?", "", text).strip()
                 parts.append(f"<h2>{html.escape(meta['grade_id'])}: {meta['points']} points</h2><pre>{html.escape(question)}</pre>"

@@ -80,9 +80,7 @@ def stand_in_package(modules):
 
 def run(source):
     """Run one cell. Lines for the notebook alone (%magic, !command) are left out."""
-    lines = ["pass" if re.match(r"[%!]|\?", line.strip()) else line for line in source.split("\n")]
-    lines = [re.match(r"\s*", old)[0] + "pass" if new == "pass" else new for old, new in zip(source.split("\n"), lines)]
-    exec(compile("\n".join(lines), "<cell>", "exec"), SPACE)
+    exec(compile(re.sub(r"(?m)^([^\S\n]*)[%!?].*", r"\1pass", source), "<cell>", "exec"), SPACE)
 
 
 def keep(value):

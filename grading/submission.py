@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from source import load, names, text_of
+from source import REGION, load, names, text_of
 
 MAX_BYTES = 20 * 2**20
 LATE_IN_CANVAS = re.compile(r"^([^_]+)_(LATE_)?(\d+)_(\d+)_")
@@ -155,7 +155,7 @@ def rebuild(assignment, notebook):
 
 
 def _released(text):
-    return re.sub(r"(?ms)^[ \t]*### BEGIN HIDDEN TESTS\n.*?^[ \t]*### END HIDDEN TESTS\n?", "", text)
+    return re.sub(REGION.format("HIDDEN TESTS"), "", text)
 
 
 def _after_student(cells):

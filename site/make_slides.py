@@ -5,7 +5,6 @@ beneath the heading of their section, and the recap.
 """
 
 import html
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,8 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def slides_of(page):
     """Return the slides of a built page: a list of (heading, content as HTML, kind)."""
-    text = re.sub(r"(?s)<script\b.*?</script>", "", page.read_text("utf-8"))        # the state of the widgets is most of a page
-    article = BeautifulSoup(text, "html.parser").article
+    article = BeautifulSoup(page.read_text("utf-8"), "html.parser").article
     for link in article.select("a.headerlink"):
         link.decompose()
     title = article.h1.get_text().strip()
