@@ -82,11 +82,16 @@ def covariance_matrices(covariances, n_components, n_features, covariance_type="
     array([[[4., 0.],
             [0., 4.]]])
     """
+    family, covariances = _check_shape(covariances, n_components, n_features, covariance_type)
+    return family.matrices(covariances, n_components, n_features)
+
+
+def _check_shape(covariances, n_components, n_features, covariance_type):
+    """Return the Family of that name and the covariances as a float array of its shape."""
     n_components = check_integer("n_components", n_components, least=1)
     n_features = check_integer("n_features", n_features, least=1)
     family = FAMILIES[check_choice("covariance_type", covariance_type, FAMILIES)]
-    covariances = check_floats("covariances", covariances, family.shape(n_components, n_features), limit=1e210)
-    return family.matrices(covariances, n_components, n_features)
+    return family, check_floats("covariances", covariances, family.shape(n_components, n_features), limit=1e210)
 
 
 def check_covariances(covariances, n_components, n_features, covariance_type="full"):
@@ -98,10 +103,9 @@ def check_covariances(covariances, n_components, n_features, covariance_type="fu
     >>> check_covariances([4.0, 9.0], 2, 3, "spherical")
     array([4., 9.])
     """
-    matrices = covariance_matrices(covariances, n_components, n_features, covariance_type)
-    if covariance_type in ("diag", "spherical") and np.min(covariances) > 0:
-        matrices = []                                               # no more to look for
-    for k, matrix in enumerate(matrices):
+    family, checked = _check_shape(covariances, n_components, n_features, covariance_type)
+    variances_alone = covariance_type in ("diag", "spherical") and checked.min() > 0        # then there is no more to look for
+    for k, matrix in enumerate([] if variances_alone else family.matrices(checked, n_components, n_features)):
         try:
             cholesky_factor(matrix)
         except SingularCovarianceError as error:

@@ -120,6 +120,7 @@ class EM:
 
     def __init__(self, table, family, reg_covar=0.0):
         self.table, self.family, self.form, self.reg_covar = table, family, FORMS[family], reg_covar
+        self.whitens = family == "full" and table.n_features >= MANY_FEATURES      # computes in whitened coordinates
         number = NUMBERS[table.dtype.char]
         self.smallest_share = max(number.tiny ** (CUT - LEAST), np.exp(-NEAR)) / number.eps    # below it, what was cut off could tell
 
@@ -127,10 +128,7 @@ class EM:
         """Run the E-step on all rows and return the sums that the M-step needs."""
         if not point.reach() <= FARTHEST[self.table.dtype.char]:
             return self._visit_directly(point, point.means)
-        if self.family == "full" and self.table.n_features >= MANY_FEATURES:
-            visit = self._visit_directly(point, point.means, exact=False)
-        else:
-            visit = self._visit_expanded(point)
+        visit = self._visit_directly(point, point.means, exact=False) if self.whitens else self._visit_expanded(point)
         return visit if np.isfinite(visit.log_likelihood) else self._visit_directly(point, point.means)
 
     def _visit_expanded(self, point):
@@ -216,7 +214,7 @@ class EM:
             return lambda rows: (*read(rows), resp(rows).astype(float), 1.0, np.zeros(rows.stop - rows.start))
 
         K, D, near = n_components, self.table.n_features, given(centred(self.table, float))
-        if self.family == "full" and D >= MANY_FEATURES:
+        if self.whitens:
             visit = self._sum_about(np.zeros((K, D)), near)
         else:
             visit = self._sum_expanded(K, given(features(self.table, self.form, K, float)), float)
