@@ -75,16 +75,17 @@ function nameThemeParts() {
   document.querySelectorAll("div.citation").forEach((entry) => entry.setAttribute("role", "listitem"));
 }
 
-// A wide table scrolls inside itself; without a tab stop, the arrow keys cannot reach its far side. (The theme does the
-// same for code and output, MathJax for formulas.)
+// What scrolls inside itself needs a tab stop, or the arrow keys cannot reach its far side. The theme sees to it 300 ms after
+// the window has changed: it misses what is unfolded later, and what still slides. (MathJax sees to formulas.)
 function letKeyboardScroll() {
   const observer = new ResizeObserver((entries) =>
     entries.forEach(({ target }) => {
-      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      if (target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight) target.tabIndex = 0;
       else target.removeAttribute("tabindex");
     }),
   );
-  document.querySelectorAll(".pst-scrollable-table-container").forEach((table) => observer.observe(table));
+  const scrolling = "article :is(pre, .cell_output > .output, .pst-scrollable-table-container)";
+  document.querySelectorAll(scrolling).forEach((box) => observer.observe(box));
 }
 
 // On paper nothing can be unfolded. (What only draws stays folded, and is not printed at all.)

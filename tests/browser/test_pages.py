@@ -48,8 +48,8 @@ LOST_ON_PAPER = """() => [...document.querySelectorAll('article :is(pre, div.mat
     .filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1).map(box => box.innerText.slice(0, 100))"""
 PAPER_WIDTH = 718  # CSS pixels of A4 without its margins
 
-# Code that scrolls can be reached by keyboard: the theme sees to it a moment after the page has got another width.
-IN_REACH = "[...document.querySelectorAll('pre')].every(code => code.scrollWidth <= code.clientWidth || code.tabIndex === 0)"
+# Code that scrolls can be reached by keyboard, as soon as it has got its place.
+IN_REACH = "[...document.querySelectorAll('article pre')].every(code => code.scrollWidth <= code.clientWidth || code.tabIndex === 0)"
 
 # What is still fading in has not got its colours yet, and what slides not its place.
 AT_REST = """document.getAnimations().filter(animation => animation.effect.getComputedTiming().endTime !== Infinity)
@@ -100,6 +100,19 @@ def test_page_fits_every_screen_and_paper_and_is_accessible(visit, addresses, pa
     assert not seen.locator(".tag_hide-input > details").filter(visible=True).count()
     assert seen.evaluate("document.documentElement.scrollWidth") <= PAPER_WIDTH
     assert not seen.evaluate(LOST_ON_PAPER)
+
+
+def test_code_that_scrolls_is_in_reach_after_the_sidebar_has_slid_in(visit, addresses):
+    page = visit(f"{addresses['http']}/{WIDGET_PAGES[0]}.html", **VIEWS["phone"]).page
+    code = page.locator("article .cell:not(.tag_hide-input) .cell_input pre").first
+    code.evaluate("code => (code.textContent = 'x'.repeat(120))")  # wider than its box at a desk, but only with the sidebar
+    # The sidebar stops half-way, and the theme looks at the code while nothing scrolls.
+    page.evaluate("addEventListener('resize', () => document.getAnimations().forEach(sliding => sliding.pause()))")
+    page.set_viewport_size(VIEWS["light"]["viewport"])
+    page.wait_for_function("code => code.getAttribute('tabindex') === '-1'", arg=code.element_handle())
+    assert code.evaluate("code => code.scrollWidth <= code.clientWidth")
+    page.evaluate(AT_REST)
+    page.wait_for_function("code => code.scrollWidth > code.clientWidth && code.tabIndex === 0", arg=code.element_handle())
 
 
 def test_browser_unfolds_what_it_prints(visit, addresses):
@@ -197,9 +210,10 @@ def show(page, view):
     """Turn the page to this view, and wait until it has taken its colours and its places."""
     page.set_viewport_size(VIEWS[view]["viewport"])
     page.emulate_media(color_scheme=VIEWS[view]["color_scheme"])
-    page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=VIEWS[view]["color_scheme"])
-    page.wait_for_function(IN_REACH)
+    turned = "([width, theme]) => innerWidth === width && document.documentElement.dataset.theme === theme"
+    page.wait_for_function(turned, arg=[VIEWS[view]["viewport"]["width"], VIEWS[view]["color_scheme"]])
     page.evaluate(AT_REST)
+    page.wait_for_function(IN_REACH)
 
 
 def violations(page, rules, within="html"):
