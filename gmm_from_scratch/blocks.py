@@ -4,6 +4,8 @@ What a pass computes is in passes.py, the path from pass to pass in squarem.py. 
 as a Table that has read and checked it.
 """
 
+from functools import partial
+
 import numpy as np
 
 from .covariances import FAMILIES
@@ -68,7 +70,7 @@ def responsibilities(X, mixture):
            [0.5  , 0.5  ]])
     """
     def empty(table):
-        return np.empty((len(table), mixture.n_components), np.float32 if table.X.dtype == np.float32 else float)
+        return np.empty((len(table), mixture.n_components), np.float32 if table.first_row.dtype == np.float32 else float)
 
     return _write(X, mixture, empty, lambda density, total, log_density: (density / total).T)
 
@@ -89,19 +91,15 @@ def log_likelihood(X, mixture, sample_weight=None):
     -2.3379
     """
     with open_table(X, sample_weight, n_features=require_mixture("mixture", mixture).n_features, dtype=float) as table:
-        e_step, sizes = _scoring(table, mixture)
-
-        def block(rows):
-            weight, *_, log_density = e_step(rows)
-            return [sum_log(log_density, weight)]
-
-        return float(table.sum(block, *sizes)[0])
+        make_e_step, sizes = _scoring(table, mixture)
+        return float(table.sum_of_parts(partial(_sum_log, make_e_step), *sizes)[0])
 
 
 def fit_responsibilities(table, resp, n_components, *, covariance_type="full", reg_covar=0.0):
     """Return the Mixture that one M-step makes of responsibilities from elsewhere, as em.m_step does.
 
-    resp: a function of rows, a slice of those of the table, that returns r_nk as (K, B); it is called more than once.
+    resp: a function of a table, a part of this one, and of rows, a slice of the part's, that returns r_nk as (K, B); it is
+    called more than once.
     Raises SingularCovarianceError if a component is left with too few points.
     """
     em = EM(table, check_choice("covariance_type", covariance_type, FAMILIES), check_number("reg_covar", reg_covar, least=0))
@@ -120,20 +118,35 @@ def _as_mixture(point, table):
 def _write(X, mixture, empty, choose):
     """Return the array that `empty` makes for the table, filled block by block with what is chosen from the E-step."""
     with open_table(X, n_features=require_mixture("mixture", mixture).n_features, dtype=float) as table:
-        result, (e_step, sizes) = empty(table), _scoring(table, mixture)
+        result, (make_e_step, sizes) = empty(table), _scoring(table, mixture)
 
-        def block(rows):
-            result[rows] = choose(*e_step(rows)[2:])
-            return []
+        def make(part):
+            e_step = make_e_step(part)
 
-        table.sum(block, *sizes)
+            def write(rows):
+                result[part.rows_of_all(rows)] = choose(*e_step(rows)[2:])
+                return []
+
+            return write
+
+        table.sum_of_parts(make, *sizes)
     return result
 
 
+def _sum_log(make_e_step, table):
+    e_step = make_e_step(table)
+
+    def block(rows):
+        weight, *_, log_density = e_step(rows)
+        return [sum_log(log_density, weight)]
+
+    return block
+
+
 def _scoring(table, mixture):
-    """Return the E-step that scores, and the sizes by which its blocks are cut."""
+    """Return a function of a table that gives the E-step that scores, and the sizes by which blocks are cut."""
     point = _as_point(mixture, table)
     K, D = point.means.shape
     if point.family == "tied" or D >= MANY_FEATURES or not point.reach() <= FARTHEST[table.dtype.char]:
-        return direct_e_step(table, point), (3 * D + 2 * K,)    # tied: φ lacks the term that is common to all components
-    return expanded_e_step(table, point), block_sizes(FORMS[point.family], D, K)
+        return partial(direct_e_step, point=point), (3 * D + 2 * K,)    # tied: φ lacks the term that is common to all components
+    return partial(expanded_e_step, point=point), block_sizes(FORMS[point.family], D, K)

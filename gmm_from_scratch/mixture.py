@@ -15,7 +15,7 @@ from .exceptions import ConvergenceWarning, RidgeWarning, SingularCovarianceErro
 from .gaussian import conditional_gaussian, marginal_gaussian
 from .progress import bar
 from .starts import STARTS, kinds_of_start, start_from_given, start_from_means
-from .table import Table
+from .table import as_table
 from .threads import workers
 from .validation import check_choice, check_flag, check_floats, check_integer, check_number, check_rng, check_verbose
 
@@ -93,7 +93,7 @@ class GaussianMixture(Estimator):
         """
         rng = check_rng(self.random_state)
         with workers() as mapping:
-            table = self._check_fit_data(X, partial(Table, sample_weight=sample_weight, mapping=mapping))
+            table = self._check_fit_data(X, partial(as_table, sample_weight=sample_weight, mapping=mapping))
             check_integer("n_components", self.n_components, least=1, most=len(table),
                           hint="There cannot be more components than points.")
             check_choice("covariance_type", self.covariance_type, FAMILIES)
@@ -206,9 +206,9 @@ class GaussianMixture(Estimator):
 
     @contextmanager
     def _table(self, X):
-        """Yield X, checked to be what the model was fitted to, as a Table that is computed with in float64."""
+        """Yield X, checked to be what the model was fitted to, as a table that is computed with in float64."""
         with workers() as mapping:
-            yield self._check_new_data(X, partial(Table, dtype=float, mapping=mapping))
+            yield self._check_new_data(X, partial(as_table, dtype=float, mapping=mapping))
 
     def score_samples(self, X):
         """Return ln p(x_n), a log density in nats, for each row of X: shape (N,)."""

@@ -10,6 +10,7 @@ component is too narrow or too far out for that, or features are many, the way l
 differences from a near centre instead, as in em.py. table.py reads X in blocks, threads.py shares them out.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -98,6 +99,41 @@ def _exp(L, cut):
     return np.exp(L, out=L)
 
 
+def _given(resp, family, n_components, table):
+    """Return an E-step whose responsibilities come from elsewhere, with φ of the family, or z if there is none."""
+    read = centred(table, float) if family is None else features(table, FORMS[family], n_components, float)
+    return lambda rows: (*read(rows), resp(table, rows).astype(float), 1.0, np.zeros(rows.stop - rows.start))
+
+
+def _moments(make_e_step, table):
+    """Return a function of rows that gives R φᵀ and ln p of these rows."""
+    e_step = make_e_step(table)
+
+    def moments(rows):
+        weight, phi, density, total, log_density = e_step(rows)
+        return [phi.moments(density, (1 if weight is None else weight) / total).astype(float), sum_log(log_density, weight)]
+
+    return moments
+
+
+def _moments_about(make_e_step, centres, family, table):
+    """Return a function of rows that gives N_k, the moments about the centres, and ln p of these rows."""
+    e_step, form = make_e_step(table), FORMS[family]
+
+    def moments(rows):
+        weight, z, density, total, log_density = e_step(rows)
+        density *= (1 if weight is None else weight) / total
+        first, second = np.zeros(centres.shape), []
+        for k, r in enumerate(density):
+            mine = np.flatnonzero(r > 1e-20 * r.max())              # the others change no digit
+            difference, r = z.take(mine, axis=1) - centres[k, :, None].astype(z.dtype), r[mine]
+            first[k] = difference @ r
+            second.append(form.second(difference, r))
+        return [density.sum(axis=1, dtype=float), first, np.array(second, float), sum_log(log_density, weight)]
+
+    return moments
+
+
 def sum_log(log_density, weight):
     """Return Σ_n w_n ln p(x_n)."""
     return log_density.sum() if weight is None else weight @ log_density
@@ -132,51 +168,34 @@ class EM:
         return visit if np.isfinite(visit.log_likelihood) else self._visit_directly(point, point.means)
 
     def _visit_expanded(self, point):
-        visit = self._sum_expanded(len(point.means), expanded_e_step(self.table, point))._replace(point=point)
+        visit = self._sum_expanded(len(point.means), partial(expanded_e_step, point=point))._replace(point=point)
         if self.family != "tied":
             return visit
         common = 0.5 * (point.whitener[0] @ self.table.scatter * point.whitener[0]).sum()       # Σ_n zᵀ Σ⁻¹ z / 2
         return visit._replace(log_likelihood=visit.log_likelihood - common)
 
-    def _sum_expanded(self, K, e_step, dtype=None):
+    def _sum_expanded(self, K, make_e_step, dtype=None):
         """Return the moments about the centre of the data under the responsibilities that an E-step gives beside φ."""
         D = self.table.n_features
-
-        def block(rows):
-            weight, phi, density, total, log_density = e_step(rows)
-            moments = phi.moments(density, (1 if weight is None else weight) / total)
-            return [moments.astype(float), sum_log(log_density, weight)]
-
-        sums, log_likelihood = self.table.sum(block, *block_sizes(self.form, D, K), dtype)
+        sums, log_likelihood = self.table.sum_of_parts(partial(_moments, make_e_step), *block_sizes(self.form, D, K), dtype=dtype)
         second = self.table.scatter if self.family == "tied" else self.form.unpack(sums[:, 1 + D:], D)
         return Visit(None, log_likelihood, False, 0.0, sums[:, 0], sums[:, 1:1 + D], second)
 
     def _visit_directly(self, point, centres, exact=True):
-        e_step = direct_e_step(self.table, point, exact)
+        e_step = partial(direct_e_step, point=point, exact=exact)
         visit = self._sum_about(centres, e_step, float if exact else None)._replace(point=point, exact=exact)
         if exact and not np.isfinite(visit.log_likelihood):
             raise ValueError("X lies so far from the means, in units of the covariances, that a distance overflows. Drop such "
                              "rows, or widen the covariances.")
         return visit
 
-    def _sum_about(self, centres, e_step, dtype=float):
+    def _sum_about(self, centres, make_e_step, dtype=float):
         """Return the moments about these centres under the responsibilities that an E-step gives, and computes in this dtype."""
         K, D = centres.shape
         centres = centres.astype(self.table.dtype).astype(float)        # numbers that x can be compared with exactly
-
-        def block(rows):
-            weight, z, density, total, log_density = e_step(rows)
-            density *= (1 if weight is None else weight) / total
-            first, second = np.zeros((K, D)), []
-            for k, r in enumerate(density):
-                mine = np.flatnonzero(r > 1e-20 * r.max())              # the others change no digit
-                difference, r = z.take(mine, axis=1) - centres[k, :, None].astype(z.dtype), r[mine]
-                first[k] = difference @ r
-                second.append(self.form.second(difference, r))
-            return [density.sum(axis=1, dtype=float), first, np.array(second, float), sum_log(log_density, weight)]
-
+        make = partial(_moments_about, make_e_step, centres, self.family)
         sizes = (3 * D + 2 * K) / 2                                     # each component takes few rows of a block: let it be large
-        counts, first, second, log_likelihood = self.table.sum(block, sizes, dtype=dtype)
+        counts, first, second, log_likelihood = self.table.sum_of_parts(make, sizes, dtype=dtype)
         return Visit(None, log_likelihood, True, centres, counts, first, second.sum(axis=0) if self.family == "tied" else second)
 
     def m_step(self, visit):
@@ -208,16 +227,14 @@ class EM:
     def m_step_given(self, resp, n_components):
         """Return the point that an M-step makes of responsibilities from elsewhere.
 
-        resp: a function of rows that returns r_nk as (K, B); it is called again for moments that need a nearer centre.
+        resp: a function of a table and of rows of it that returns r_nk as (K, B); it is asked again for moments that need a
+        nearer centre.
         """
-        def given(read):
-            return lambda rows: (*read(rows), resp(rows).astype(float), 1.0, np.zeros(rows.stop - rows.start))
-
-        K, D, near = n_components, self.table.n_features, given(centred(self.table, float))
+        K, D, near = n_components, self.table.n_features, partial(_given, resp, None, None)
         if self.whitens:
             visit = self._sum_about(np.zeros((K, D)), near)
         else:
-            visit = self._sum_expanded(K, given(features(self.table, self.form, K, float)), float)
+            visit = self._sum_expanded(K, partial(_given, resp, self.family, K), float)
         if (new := self._maximise(visit)) is not None:
             return new
         return Point(self.family, *self._parameters(self._sum_about(_means(visit), near)))

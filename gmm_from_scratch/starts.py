@@ -1,7 +1,7 @@
 """Where EM may begin. Each start is a Mixture made from the data; all but one are an M-step on some responsibilities.
 
 Ten k-means starts usually are one start, since they end in the same clusters. Restarts should differ in kind.
-Each function takes X as an array, (N, D), or as a Table; options are covariance_type, reg_covar and, for an array,
+Each function takes X as an array, (N, D), or as a table (table.py); options are covariance_type, reg_covar and, for an array,
 sample_weight, as in em.m_step. Responsibilities are made block by block: no array of shape (N, K) is kept.
 
 A start decides which optimum EM finds, not the digits of it. So k-means and k-means++ see a SAMPLE of a large X, and only the
@@ -9,6 +9,7 @@ M-step that follows sees all of it. The mean of 256 points is known to a sixteen
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -35,7 +36,7 @@ def start_from_labels(X, labels, n_components, *, sample_weight=None, **options)
     n_components = check_integer("n_components", n_components, least=1)
     with open_table(X, sample_weight) as table:
         labels = check_labels(labels, len(table), n_components)
-        return _from_labels(table, lambda rows: labels[rows], n_components, options)
+        return _from_labels(table, partial(_given_labels, labels), n_components, options)
 
 
 def start_from_means(X, means, *, sample_weight=None, **options):
@@ -64,7 +65,7 @@ def start_from_kmeans(X, n_components, rng, *, sample_weight=None, **options):
     with open_table(X, sample_weight) as table:
         n_components, rng = _check_start(table, n_components, rng)
         find = _kmeans(_sample(table, n_components, rng), n_components, rng)
-        return _from_labels(table, lambda rows: find(table.X[rows]), n_components, options)
+        return _from_labels(table, lambda part, rows: find(part.X[rows]), n_components, options)
 
 
 def start_from_whitened_kmeans(X, n_components, rng, *, sample_weight=None, **options):
@@ -82,11 +83,11 @@ def start_from_whitened_kmeans(X, n_components, rng, *, sample_weight=None, **op
         whole = fit_responsibilities(table, _equal(1), 1, reg_covar=options.get("reg_covar", 0.0))
         L, sample = cholesky_factor(whole.covariances[0]), _sample(table, n_components, rng)
 
-        def whiten(x):
-            return np.linalg.solve(L, (x - whole.means[0]).T).T.astype(table.dtype)
+        def whiten(x, dtype=table.dtype):
+            return np.linalg.solve(L, (x - whole.means[0]).T).T.astype(dtype)
 
         find = _kmeans(Table(whiten(sample.X), sample.weight), n_components, rng)
-        return _from_labels(table, lambda rows: find(whiten(table.X[rows])), n_components, options)
+        return _from_labels(table, lambda part, rows: find(whiten(part.X[rows])), n_components, options)
 
 
 def start_from_plusplus(X, n_components, rng, *, sample_weight=None, **options):
@@ -109,12 +110,8 @@ def start_from_random_responsibilities(X, n_components, rng, *, sample_weight=No
     """
     with open_table(X, sample_weight) as table:
         n_components, rng = _check_start(table, n_components, rng)
-        seed, ones = int(rng.integers(2**63)), np.ones(n_components)
-
-        def resp(rows):                                     # the same for the same rows, whoever asks, and when
-            return np.random.default_rng([seed, rows.start]).dirichlet(ones, size=rows.stop - rows.start).T
-
-        return fit_responsibilities(table, resp, n_components, **options)
+        seed = int(rng.integers(2**63))
+        return fit_responsibilities(table, partial(_random_responsibilities, seed, n_components), n_components, **options)
 
 
 def start_from_points(X, n_components, rng, *, sample_weight=None, **options):
@@ -128,7 +125,7 @@ def start_from_points(X, n_components, rng, *, sample_weight=None, **options):
         pooled = fit_responsibilities(table, _equal(n_components), n_components, **options)
         weight = table.weight
         chosen = rng.choice(len(table), n_components, replace=False, p=None if weight is None else weight / weight.sum())
-        return replace(pooled, means=table.X[chosen])
+        return replace(pooled, means=table.take(chosen))
 
 
 STARTS = {
@@ -163,11 +160,11 @@ def start_from_given(X, init_params, n_components, *, sample_weight=None, **opti
     with open_table(X, sample_weight) as table:
         if _n_axes(init_params) == 1:
             labels = check_labels(init_params, len(table), n_components, name="init_params")
-            return _from_labels(table, lambda rows: labels[rows], n_components, options)
+            return _from_labels(table, partial(_given_labels, labels), n_components, options)
         resp = check_resp(init_params, len(table), name="init_params")
         if resp.shape[1] != n_components:
             raise ValueError(f"init_params holds responsibilities for {resp.shape[1]} components; n_components is {n_components}.")
-        return fit_responsibilities(table, lambda rows: resp[rows].T, n_components, **options)
+        return fit_responsibilities(table, lambda part, rows: resp[part.rows_of_all(rows)].T, n_components, **options)
 
 
 def _check_start(table, n_components, rng):
@@ -176,7 +173,19 @@ def _check_start(table, n_components, rng):
 
 
 def _equal(n_components):
-    return lambda rows: np.full((n_components, rows.stop - rows.start), 1 / n_components)
+    return lambda part, rows: np.full((n_components, rows.stop - rows.start), 1 / n_components)
+
+
+def _random_responsibilities(seed, n_components, part, rows):
+    """Return r_nk drawn evenly from all that sum to 1, (K, B): the same for the same rows, whoever asks, and in which block."""
+    rows = part.rows_of_all(rows)
+    draws = np.random.Generator(np.random.PCG64(seed).advance(rows.start * n_components))       # one draw for each entry
+    r = -np.log1p(-draws.random((rows.stop - rows.start, n_components)).T)                      # exponential variables
+    return r / r.sum(axis=0)
+
+
+def _given_labels(labels, part, rows):
+    return labels[part.rows_of_all(rows)]
 
 
 def _sample(table, n_components, rng):
@@ -189,7 +198,7 @@ def _sample(table, n_components, rng):
     else:
         cumulative = np.cumsum(table.weight, dtype=float)
         rows = cumulative.searchsorted(rng.random(size) * cumulative[-1], side="right")
-    return Table(table.X[np.sort(rows)], mapping=table.mapping)
+    return Table(table.take(np.sort(rows)))
 
 
 def _kmeans(sample, n_components, rng):
@@ -200,39 +209,41 @@ def _kmeans(sample, n_components, rng):
 
 
 def _from_labels(table, find, n_components, options):
-    """Return the mixture that one M-step makes of the labels that `find` gives to each slice of rows."""
+    """Return the mixture that one M-step makes of the labels that `find` gives to each slice of rows of each part."""
     ids = np.arange(n_components)[:, None]
-    return fit_responsibilities(table, lambda rows: find(rows) == ids, n_components, **options)
+    return fit_responsibilities(table, lambda part, rows: find(part, rows) == ids, n_components, **options)
 
 
 def _from_nearest(table, means, options):
     look = nearest(Columns(table, len(means)), means)
-    return _from_labels(table, lambda rows: look(table.X[rows])[0], len(means), options)
+    return _from_labels(table, lambda part, rows: look(part.X[rows])[0], len(means), options)
 
 
 def _seed_dead(table, means):
     """Return the means, with the point farthest from its own mean in place of a mean that is nearest to no point."""
-    def distances(rows):
-        return cdist(table.block(rows, float)[0], means, "sqeuclidean")
-
-    def count(rows):
-        return [np.bincount(distances(rows).argmin(axis=1), minlength=len(means))]
-
-    dead = np.flatnonzero(table.sum(count, table.n_features + 2 * len(means), dtype=float)[0] == 0)
+    sizes = table.n_features + 2 * len(means)
+    dead = np.flatnonzero(table.sum_of_parts(partial(_count_nearest, means), sizes, dtype=float)[0] == 0)
     if not len(dead):
         return means
-    farness = np.empty(len(table))
-
-    def measure(rows):
-        farness[rows] = distances(rows).min(axis=1)
-        return []
-
-    table.sum(measure, table.n_features + 2 * len(means), dtype=float)
-    if table.weight is not None:
-        farness *= table.weight
+    farthest = sorted(table.sum_of_parts(partial(_farthest, means, len(dead)), sizes, dtype=float)[0])
     means = means.copy()
-    means[dead] = table.X[np.argsort(-farness, kind="stable")[:len(dead)]]
+    means[dead] = table.take([row for _, row in farthest[:len(dead)]])
     return means
+
+
+def _count_nearest(means, part):
+    def count(rows):
+        return [np.bincount(cdist(part.block(rows, float)[0], means, "sqeuclidean").argmin(axis=1), minlength=len(means))]
+    return count
+
+
+def _farthest(means, number, part):
+    """Return a function of rows that gives, of those farthest from all means, minus their distance² and their place among all rows."""
+    def find(rows):
+        x, weight = part.block(rows, float)
+        far = cdist(x, means, "sqeuclidean").min(axis=1) * (1 if weight is None else weight)
+        return [[(-far[n], part.rows_of_all(rows).start + n) for n in np.argsort(-far, kind="stable")[:number]]]
+    return find
 
 
 def _n_axes(value):

@@ -1,11 +1,15 @@
-"""A table of points read block by block, so that nothing of its size is copied."""
+"""Tables of points read block by block, so that nothing of their size is copied: one array, or arrays that come in turn.
 
+EM needs of a table no more than sums over its rows, so it does not matter where they lie. `sum_of_parts` is that door.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
-from .threads import sum_of_blocks, workers
+from .threads import sum_all, sum_of_blocks, workers
 from .validation import check_data, check_floats, check_sample_weight
 
 BLOCK_BYTES = 3 << 19       # what one thread works on at a time: it fits the cache of its core
@@ -22,10 +26,12 @@ class Table:
     Raises TypeError or ValueError for what is not finite real numbers, or for weights that are negative or all zero.
     """
 
+    offset = 0
+
     def __init__(self, X, sample_weight=None, *, n_features=None, dtype=None, mapping=map):
-        self.X = _as_array(X, 2)
+        self.X = _as_array(X, 2, "X")
         check_data(self.X[:1], n_features)
-        self.weight = None if sample_weight is None else _as_array(sample_weight, 1)
+        self.weight = None if sample_weight is None else _as_array(sample_weight, 1, "sample_weight")
         self.n_rows, self.n_features = self.X.shape
         if self.weight is not None and self.weight.shape != (self.n_rows,):
             check_floats("sample_weight", self.weight, (self.n_rows,), hint="Give one weight for each row of X.")
@@ -46,6 +52,27 @@ class Table:
         weight = None if self.weight is None else self.weight[rows].astype(dtype, copy=False)
         return self.X[rows].astype(dtype, copy=False), weight
 
+    def take(self, rows):
+        """Return a copy of those rows, (B, D), for an array of indices."""
+        return self.X[rows]
+
+    def sum_of_parts(self, make, *sizes, dtype=None):
+        """Return the sum of make(part)(rows) over all blocks of rows of all parts; a part is a Table like this one.
+
+        make and what it needs may be sent to where a part lies. This table is its only part. sizes: as for `sum`.
+        """
+        return self.sum(make(self), *sizes, dtype=dtype)
+
+    def part(self, X, weight=None, offset=0):
+        """Return some rows as a Table of their own, with what has been measured of all; the first is row `offset` of all."""
+        part = object.__new__(Table)
+        vars(part).update(vars(self), X=X, weight=weight, n_rows=len(X), offset=offset)
+        return part
+
+    def rows_of_all(self, rows):
+        """Return where rows of this part, a slice, lie among those of all parts."""
+        return slice(self.offset + rows.start, self.offset + rows.stop)
+
     def sum(self, f, numbers_per_row, product_per_row=0, dtype=None):
         """Return the sum of f(rows), a list of arrays, over blocks of rows.
 
@@ -61,48 +88,138 @@ class Table:
     @cached_property
     def scatter(self):
         """Σ_n w_n (x_n - centre)(x_n - centre)ᵀ: (D, D)."""
-        def products(rows):
-            x, weight = self.block(rows, float)
-            z = x - self.centre
-            return [(z if weight is None else weight[:, None] * z).T @ z]
-        return self.sum(products, 3 * self.n_features, dtype=float)[0]
+        return self.sum_of_parts(_products, 3 * self.n_features, dtype=float)[0]
 
     def _measure(self, dtype):
-        origin = self.X[0].astype(float)            # near the data: squares about it lose few digits
-
-        def moments(rows):
-            with np.errstate(all="ignore"):
-                x, weight = self.block(rows)
-                z = x - origin
-                if weight is None:
-                    ones = np.ones(len(z), z.dtype)             # a product with ones sums faster than sum
-                    return [0, len(z), ones @ z, ones @ (z * z)]
-                bad_weight = int(not (weight.min() >= 0 and weight.max() <= 1e100))
-                return [bad_weight, weight.sum(), weight @ z, weight @ (z * z)]
-
-        bad_weight, self.total, first, second = self.sum(moments, 3 * self.n_features)
+        """Find total, centre, spread and dtype, and refuse what is not finite."""
+        origin = self.first_row.astype(float)       # near the data: squares about it lose few digits
+        bad_weight, self.total, first, second = self.sum_of_parts(partial(_moments, origin=origin), 3 * self.n_features)
         if not second.max() <= 1e200:               # NaN, infinite, or too large to square
-            check_data(self.X)                      # says which entry, and what to do
+            self._refuse()                          # says which entry, and what to do
         if bad_weight or self.total <= 0:           # says in which way
             check_sample_weight(self.weight, self.n_rows)
         mean = first / self.total
         self.spread = np.sqrt(np.maximum(second / self.total - mean**2, 0))
         self.centre = origin + mean
         fits = self.spread.min() > 1e-12 and max(self.spread.max(), np.abs(self.centre).max()) < 1e12
-        if dtype is None and self.X.dtype == np.float32 and fits:
-            self.dtype = self.X.dtype
+        if dtype is None and self.first_row.dtype == np.float32 and fits:
+            self.dtype = self.first_row.dtype
             self.centre = self.centre.astype(self.dtype).astype(float)      # a number that x can be compared with exactly
+
+    @property
+    def first_row(self):
+        """The first row, of the type of X: (D,)."""
+        return self.X[0]
+
+    def _refuse(self):
+        check_data(self.X)
+
+
+class Stream(Table):
+    """Rows that come in blocks, one after the other, and again in each pass: more of them than memory holds.
+
+    source: what gives the blocks, each an array (B, D), whenever iter(source) or source() is called: the same rows in the
+    same order. The blocks may differ in B; the threads share each among them, so let it have some ten thousand rows.
+    Raises TypeError for what can be read only once, and names the block, counted from 0, if one is no such array.
+    """
+
+    def __init__(self, source, sample_weight=None, *, n_features=None, dtype=None, mapping=map):
+        if isinstance(source, Iterator):
+            raise TypeError(f"X is a {type(source).__name__}, which can be read only once, but EM reads all rows in each round. "
+                            "Give the function that makes it, or an object on which iter() can be called again and again.")
+        self.source, self.mapping, self.dtype = source, mapping, np.dtype(float)
+        self.weight = None if sample_weight is None else _as_array(sample_weight, 1, "sample_weight")
+        self.n_features, self.n_rows = n_features, None if self.weight is None else len(self.weight)
+        first = next(self._blocks(), None)
+        if first is None:
+            raise ValueError("X holds no data: no block of it has a row (0 sample(s)) while a minimum of 1 is required.")
+        self._first, self.n_features = first[0].copy(), first.shape[1]
+        self._measure(dtype)
+
+    def _blocks(self):
+        """Yield the blocks that have rows, as arrays."""
+        blocks = self.source() if callable(self.source) else self.source
+        if not isinstance(blocks, Iterable):
+            raise TypeError(f"X is a function that returns a {type(blocks).__name__}; it should return an iterator of blocks of rows.")
+        for number, block in enumerate(blocks):
+            if self.n_features is not None and np.shape(block)[1:] != (self.n_features,):
+                check_floats(f"block {number} of X", block, (None, self.n_features), hint="All blocks, and the model, have the same columns.")
+            if np.size(block):
+                yield _as_array(block, 2, f"block {number} of X")
+
+    def _parts(self):
+        """Yield each block as a part."""
+        n_rows = 0
+        for block in self._blocks():
+            rows = slice(n_rows, n_rows + len(block))
+            yield self.part(block, None if self.weight is None else self.weight[rows], n_rows)
+            n_rows = rows.stop
+        if self.n_rows not in (None, n_rows):
+            raise ValueError(f"the blocks of X have {n_rows} rows together, but sample_weight, or X when it was read before, has {self.n_rows}. "
+                             "Give the same rows in each pass, and one weight for each.")
+        self.n_rows = n_rows
+
+    def sum_of_parts(self, make, *sizes, dtype=None):
+        """Return the sum of make(part)(rows) over all blocks of rows of all parts, which are read in turn."""
+        return sum_all(part.sum(make(part), *sizes, dtype=dtype) for part in self._parts())
+
+    def take(self, rows):
+        """Return a copy of those rows, (B, D), for an array of indices. Reads everything once."""
+        rows = np.asarray(rows)
+        taken = np.empty((len(rows), self.n_features), self._first.dtype)
+        for part in self._parts():
+            here = (part.offset <= rows) & (rows < part.offset + len(part))
+            taken[here] = part.X[rows[here] - part.offset]
+        return taken
+
+    @property
+    def first_row(self):
+        """The first row, of the type of the first block: (D,)."""
+        return self._first
+
+    def _refuse(self):
+        for number, block in enumerate(self._blocks()):
+            check_floats(f"block {number} of X", block, (None, None))
+
+
+def _products(part):
+    def products(rows):
+        x, weight = part.block(rows, float)
+        z = x - part.centre
+        return [(z if weight is None else weight[:, None] * z).T @ z]
+    return products
+
+
+def _moments(part, origin):
+    def moments(rows):
+        with np.errstate(all="ignore"):
+            x, weight = part.block(rows)
+            z = x - origin
+            if weight is None:
+                ones = np.ones(len(z), z.dtype)             # a product with ones sums faster than sum
+                return [0, len(z), ones @ z, ones @ (z * z)]
+            bad_weight = int(not (weight.min() >= 0 and weight.max() <= 1e100))
+            return [bad_weight, weight.sum(), weight @ z, weight @ (z * z)]
+    return moments
+
+
+def as_table(X, sample_weight=None, **options):
+    """Return a Stream of what gives blocks of rows, a Table of any other data, and a Table that exists as it is."""
+    if isinstance(X, Table):
+        check_data(X.first_row[None], options.get("n_features"))
+        return X
+    gives_blocks = isinstance(X, Iterable) and not isinstance(X, Sequence | Set | Mapping) and not hasattr(X, "__array__")
+    return (Stream if callable(X) or gives_blocks and not hasattr(X, "toarray") else Table)(X, sample_weight, **options)
 
 
 @contextmanager
-def open_table(X, sample_weight=None, *, n_features=None, dtype=None):
-    """Yield X as a Table whose blocks are shared out to our threads. What is a Table already is yielded as it is."""
+def open_table(X, sample_weight=None, **options):
+    """Yield X as a table whose blocks are shared out to our threads. What is a Table already is yielded as it is."""
     if isinstance(X, Table):
-        check_data(X.X[:1], n_features)
-        yield X
+        yield as_table(X, **options)
     else:
         with workers() as mapping:
-            yield Table(X, sample_weight, n_features=n_features, dtype=dtype, mapping=mapping)
+            yield as_table(X, sample_weight, mapping=mapping, **options)
 
 
 def rows_per_block(doubles_per_row, product_per_row=0):
@@ -112,10 +229,10 @@ def rows_per_block(doubles_per_row, product_per_row=0):
     return min(rows, small) if small >= FEWEST_ROWS else rows
 
 
-def _as_array(value, n_axes):
+def _as_array(value, n_axes, name):
     """Return an array of real numbers as it is, anything else as the checks make it, or raise their error."""
     if hasattr(value, "__array__") and not isinstance(value, np.ma.MaskedArray):
         array = np.asarray(value)
         if array.dtype.kind in "fiub" and array.ndim == n_axes and array.size:
             return array
-    return check_data(value) if n_axes == 2 else check_floats("sample_weight", value, (None,))
+    return check_data(value) if name == "X" else check_floats(name, value, (None,) * n_axes)

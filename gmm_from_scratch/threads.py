@@ -107,12 +107,13 @@ def sum_of_blocks(f, n_rows, size, mapping=map):
     chunk = -(-n_blocks // MOST_CHUNKS) * size      # rows per chunk: whole blocks
 
     def sum_of_chunk(first):
-        return _sum(f(slice(row, min(row + size, n_rows))) for row in range(first, min(first + chunk, n_rows), size))
+        return sum_all(f(slice(row, min(row + size, n_rows))) for row in range(first, min(first + chunk, n_rows), size))
 
-    return _sum(mapping(sum_of_chunk, range(0, n_rows, chunk)))
+    return sum_all(mapping(sum_of_chunk, range(0, n_rows, chunk)))
 
 
-def _sum(parts):
+def sum_all(parts):
+    """Return the sum of lists of arrays, entry by entry, in the order in which they come."""
     total = None
     for part in parts:
         total = part if total is None else [one + other for one, other in zip(total, part)]

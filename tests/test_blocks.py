@@ -426,7 +426,7 @@ def test_responsibilities_from_elsewhere_make_the_textbooks_m_step(family, weigh
     X = 1e3 + sample(300, 3, 2, family)
     resp = np.random.default_rng(0).dirichlet(np.ones(3), size=300)
     weight = np.random.default_rng(1).integers(0, 3, size=300) if weighted else None
-    ours = fit_responsibilities(table.Table(X, weight), lambda rows: resp[rows].T, 3, covariance_type=family, reg_covar=0.1)
+    ours = fit_responsibilities(table.Table(X, weight), lambda part, rows: resp[rows].T, 3, covariance_type=family, reg_covar=0.1)
     theirs = m_step(X, resp, covariance_type=family, reg_covar=0.1, sample_weight=weight)
     for name in ("weights", "means", "covariances"):
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-10, atol=1e-10)
