@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from time import perf_counter
 from warnings import warn
 
 import numpy as np
@@ -34,8 +35,8 @@ class GaussianMixture(Estimator):
     weights_init (K,), means_init (K, D), precisions_init (inverse covariances, in the family's shape): replace that
     part of the start. Given means alone, weights and covariances follow from assigning each point to its nearest mean.
     random_state: None, a seed or a numpy generator. warm_start: begin at the parameters of the last fit, if there is one.
-    verbose: 1 prints a line for each start, and shows a bar of its rounds on stderr while it runs, if tqdm is installed (EM
-    mostly stops long before max_iter, the bar's end); 2 also prints every verbose_interval-th round.
+    verbose: 1 prints a line for each start, with rows per second, and shows a bar of its rounds on stderr while it runs, if
+    tqdm is installed (EM mostly stops long before max_iter, the bar's end); 2 also prints every verbose_interval-th round.
     accelerate: extrapolate from EM's steps (SQUAREM, Varadhan and Roland 2008): far fewer rounds for a small tol.
 
     After fit: weights_ (K,), means_ (K, D), covariances_, precisions_ and precisions_cholesky_ (by the family that was
@@ -88,6 +89,8 @@ class GaussianMixture(Estimator):
     def fit(self, X, y=None, sample_weight=None):
         """Estimate the mixture from X, (N, D), and return self. y is ignored.
 
+        X: an array, also one that lies in a file (numpy.memmap); or an object that gives blocks of rows, each (B, D),
+        whenever iter(X) or X() is called, so that no more than one block need be in memory (see table.Stream).
         sample_weight: (N,), how often each row counts; a weight of 2 equals two equal rows.
         Raises ValueError or TypeError for bad data or parameters, SingularCovarianceError if every start collapses.
         """
@@ -122,15 +125,21 @@ class GaussianMixture(Estimator):
         reg_covar = self._ridge(table)
         runs, collapses = [], []
         for number, start in enumerate(self._starts(table, rng, n_init, reg_covar=reg_covar), 1):
-            def report(n_iter, log_likelihood, number=number):
+            began = perf_counter()
+
+            def said(n_iter, log_likelihood, began=began):
+                rate = n_iter * len(table) / max(perf_counter() - began, 1e-9)
+                return f"{log_likelihood / table.total:.6f} nats per row, {rate:.2g} rows per second"
+
+            def report(n_iter, log_likelihood, number=number, said=said):
                 progress.update()
                 if verbose > 1 and n_iter % interval == 0:
-                    progress.write(f"start {number}, round {n_iter}: {log_likelihood / table.total:.6f} nats per row")
+                    progress.write(f"start {number}, round {n_iter}: {said(n_iter, log_likelihood)}")
             try:
                 with bar(max_iter, f"start {number}", "round", verbose) as progress:
                     runs.append(run_em(table, start(), tol=tol, max_iter=max_iter, reg_covar=reg_covar, accelerate=accelerate,
                                        on_round=report))
-                outcome = f"{runs[-1].log_likelihoods[-1] / table.total:.6f} nats per row"
+                outcome = said(len(runs[-1].log_likelihoods), runs[-1].log_likelihoods[-1])
             except SingularCovarianceError as error:
                 collapses.append(error)
                 outcome = f"dropped, {error}"

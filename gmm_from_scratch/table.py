@@ -130,34 +130,39 @@ class Stream(Table):
         self.source, self.mapping, self.dtype = source, mapping, np.dtype(float)
         self.weight = None if sample_weight is None else _as_array(sample_weight, 1, "sample_weight")
         self.n_features, self.n_rows = n_features, None if self.weight is None else len(self.weight)
-        first = next(self._blocks(), None)
+        _, first = next(self._blocks(), (0, None))
         if first is None:
             raise ValueError("X holds no data: no block of it has a row (0 sample(s)) while a minimum of 1 is required.")
         self._first, self.n_features = first[0].copy(), first.shape[1]
         self._measure(dtype)
 
     def _blocks(self):
-        """Yield the blocks that have rows, as arrays."""
+        """Yield the blocks that have rows, as arrays, and the number of each."""
         blocks = self.source() if callable(self.source) else self.source
         if not isinstance(blocks, Iterable):
             raise TypeError(f"X is a function that returns a {type(blocks).__name__}; it should return an iterator of blocks of rows.")
         for number, block in enumerate(blocks):
             if self.n_features is not None and np.shape(block)[1:] != (self.n_features,):
-                check_floats(f"block {number} of X", block, (None, self.n_features), hint="All blocks, and the model, have the same columns.")
+                check_floats(f"block {number} of X", block, (None, self.n_features), hint="All blocks need the same columns.")
             if np.size(block):
-                yield _as_array(block, 2, f"block {number} of X")
+                yield number, _as_array(block, 2, f"block {number} of X")
 
     def _parts(self):
         """Yield each block as a part."""
         n_rows = 0
-        for block in self._blocks():
+        for _, block in self._blocks():
             rows = slice(n_rows, n_rows + len(block))
+            if self.n_rows is not None and rows.stop > self.n_rows:
+                self._refuse_length("more")
             yield self.part(block, None if self.weight is None else self.weight[rows], n_rows)
             n_rows = rows.stop
         if self.n_rows not in (None, n_rows):
-            raise ValueError(f"the blocks of X have {n_rows} rows together, but sample_weight, or X when it was read before, has {self.n_rows}. "
-                             "Give the same rows in each pass, and one weight for each.")
+            self._refuse_length(f"{n_rows}")
         self.n_rows = n_rows
+
+    def _refuse_length(self, given):
+        raise ValueError(f"the source of X gives {given} rows, but sample_weight, or the source when read before, has {self.n_rows}. "
+                         "Give the same rows in each pass, and one weight for each.")
 
     def sum_of_parts(self, make, *sizes, dtype=None):
         """Return the sum of make(part)(rows) over all blocks of rows of all parts, which are read in turn."""
@@ -178,7 +183,7 @@ class Stream(Table):
         return self._first
 
     def _refuse(self):
-        for number, block in enumerate(self._blocks()):
+        for number, block in self._blocks():
             check_floats(f"block {number} of X", block, (None, None))
 
 
