@@ -38,7 +38,7 @@ def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=Non
     reg_covar = check_number("reg_covar", reg_covar, least=0)
     with open_table(X, sample_weight, n_features=start.n_features) as table:
         em = EM(table, start.covariance_type, reg_covar)
-        visit, converged = em.visit(_as_point(start, table)), False
+        visit, converged = em.visit(as_point(start, table)), False
         trace = [visit.log_likelihood]
         path = squarem_rounds(em, visit, table.spread) if accelerate else plain_rounds(em, visit)
         for n_iter, (visit, gain) in zip(range(1, max_iter + 1), path):
@@ -106,7 +106,7 @@ def fit_responsibilities(table, resp, n_components, *, covariance_type="full", r
     return _as_mixture(em.m_step_given(resp, n_components), table)
 
 
-def _as_point(mixture, table):
+def as_point(mixture, table):
     """Return the mixture with its means taken from the centre of the table."""
     return Point(mixture.covariance_type, mixture.weights, mixture.means - table.centre, mixture.covariances)
 
@@ -145,7 +145,7 @@ def _sum_log(make_e_step, table):
 
 def _scoring(table, mixture):
     """Return a function of a table that gives the E-step that scores, and the sizes by which blocks are cut."""
-    point = _as_point(mixture, table)
+    point = as_point(mixture, table)
     K, D = point.means.shape
     if point.family == "tied" or D >= MANY_FEATURES or not point.reach() <= FARTHEST[table.dtype.char]:
         return partial(direct_e_step, point=point), (3 * D + 2 * K,)    # tied: φ lacks the term that is common to all components

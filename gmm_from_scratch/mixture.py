@@ -14,6 +14,7 @@ from .em import Mixture, sample_mixture
 from .estimator import Estimator
 from .exceptions import ConvergenceWarning, RidgeWarning, SingularCovarianceError, not_fitted
 from .gaussian import conditional_gaussian, marginal_gaussian
+from .online import online_step
 from .progress import bar
 from .starts import STARTS, kinds_of_start, start_from_given, start_from_means
 from .table import as_table
@@ -113,6 +114,32 @@ class GaussianMixture(Estimator):
         self.converged_, self.n_iter_ = best.converged, len(best.log_likelihoods) - 1
         return self
 
+    def partial_fit(self, X, y=None, sample_weight=None, *, forgetting=0.6):
+        """Learn from one more block of rows, (B, D), and return self: online EM (Cappé and Moulines 2009).
+
+        The first call is a fit: let its block hold many rows of each component. The t-th, or (t-1)-th after a fit, moves
+        the mixture towards its own block by a step of t to the power of -forgetting. Blocks count alike, whatever their size.
+        forgetting: above 0.5, up to 1. At 1 early blocks count as much as late ones, though the mixture knew little then.
+        lower_bound_ is not kept: it would have to be that of all rows seen. n_blocks_: how many blocks that were.
+        Raises as fit does, and then has learnt nothing.
+
+        >>> first, second = [[0.0], [1.0], [9.0], [10.0]], [[0.2], [0.8], [9.5], [10.5]]
+        >>> GaussianMixture(2, random_state=0).partial_fit(first).partial_fit(second).n_blocks_
+        2
+        """
+        forgetting = check_number("forgetting", forgetting, least=0.5, below=1.0000001)
+        if not hasattr(self, "weights_"):
+            return self.fit(X, sample_weight=sample_weight)
+        with workers() as mapping:
+            table = self._check_new_data(X, partial(as_table, sample_weight=sample_weight, mapping=mapping))
+            mixture = online_step(table, self.mixture_, (self.n_blocks_ + 1) ** -forgetting, self._ridge(table))
+        n_blocks = self.n_blocks_ + 1
+        self._set(mixture)
+        self.n_blocks_, self.converged_, self.n_iter_ = n_blocks, False, n_blocks
+        for name in {"lower_bound_", "lower_bounds_"} & vars(self).keys():
+            delattr(self, name)
+        return self
+
     def _search(self, table, rng):
         """Run EM from every start; return the best EMRun, the errors of those that collapsed, and how many starts there were."""
         n_init = check_integer("n_init", self.n_init, least=1)
@@ -156,7 +183,7 @@ class GaussianMixture(Estimator):
         """Take over the parameters of a mixture."""
         self.weights_, self.means_, self.covariances_ = mixture.weights, mixture.means, mixture.covariances
         self.covariance_type_ = mixture.covariance_type
-        self.n_features_in_ = mixture.n_features
+        self.n_features_in_, self.n_blocks_ = mixture.n_features, 1
 
     def _ridge(self, table):
         """Return reg_covar as a number, and warn if it swamps a column of the data."""

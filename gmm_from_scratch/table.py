@@ -30,7 +30,7 @@ class Table:
 
     def __init__(self, X, sample_weight=None, *, n_features=None, dtype=None, mapping=map):
         self.X = _as_array(X, 2, "X")
-        check_data(self.X[:1], n_features)
+        check_data(self.X[:1] if np.isfinite(self.X[0]).all() else self.X, n_features)
         self.weight = None if sample_weight is None else _as_array(sample_weight, 1, "sample_weight")
         self.n_rows, self.n_features = self.X.shape
         if self.weight is not None and self.weight.shape != (self.n_rows,):

@@ -186,7 +186,7 @@ def test_every_reference_has_its_heading_and_every_heading_its_reference():
     assert sorted(keys) == sorted(shown) == sorted(set(keys))
 
 
-CITED = re.compile(r"(NAME(?:, NAME)*(?: and NAME)?) \(?((?:18|19|20)\d\d)\b".replace("NAME", r"[A-ZÄÖÜ][\wäöü]*[a-zäöü](?: [A-Z][a-z]+)?"))
+CITED = re.compile(r"(NAME(?:, NAME)*(?: and NAME)?) \(?((?:18|19|20)\d\d)\b".replace("NAME", r"[A-ZÄÖÜ][\wäöü]*[a-zäöüé](?: [A-Z][a-z]+)?"))
 
 
 def test_every_source_cited_in_the_package_is_in_the_references():
