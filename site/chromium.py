@@ -33,14 +33,16 @@ FLAGS = [
     "--no-first-run",
 ]
 
-# Every formula has become a MathJax container, and every picture is there, also those below the screen.
+# Every formula has become a MathJax container, and every picture is decoded, also those below the screen: one that is only
+# loaded may be missing on a printed sheet.
 READY = """async () => {
     if (document.querySelector('.math')) {
         if (!window.MathJax?.startup?.promise) return false;
         await MathJax.startup.promise;
     }
     document.querySelectorAll('img[loading=lazy]').forEach(image => (image.loading = 'eager'));
-    return [...document.images].every(image => image.complete && image.naturalWidth > 0);
+    await Promise.all([...document.images].map(image => image.decode()));
+    return true;
 }"""
 
 
