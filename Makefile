@@ -53,8 +53,9 @@ test: ## Run every test
 	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book lite zip site leaks browser))
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
-bench: .venv/done ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes only
-	env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python bench/write_page.py $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread)
+bench: .venv/done $(if $(SPARK),.venv-spark/done) ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes, SPARK=1 adds Spark
+	env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python bench/write_page.py \
+	    $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread) $(if $(SPARK),--spark)
 
 assignments: ## For teachers: make the students' versions of all assignments, with links and rubrics
 	$(call run,.venv-grading/done)
@@ -111,6 +112,13 @@ endef
 	@touch $@
 
 # uv, since pip takes a minute and a half for these.
+# Spark is some 450 MB, needs Java 17, and serves one benchmark.
+.venv-spark/done: pyproject.toml
+	$(PY) -m venv .venv-spark
+	.venv-spark/bin/python -m pip install --quiet --upgrade pip setuptools wheel
+	.venv-spark/bin/python -m pip install --quiet --editable . scikit-learn "pyspark>=4,<5"
+	@touch $@
+
 .venv-grading/done: requirements-grading.txt
 	$(PY) -m venv .venv-grading
 	$(GRADING)/python -m pip install --quiet --disable-pip-version-check uv

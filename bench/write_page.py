@@ -1,8 +1,8 @@
 """Run every benchmark and write what it prints into chapters/benchmarks.md.
 
-    python bench/write_page.py [--quick] [--one-thread] [--rounds 3]
+    python bench/write_page.py [--quick] [--one-thread] [--rounds 3] [--spark]
 
-Options are handed on to each benchmark.
+Options are handed on to each benchmark. --spark compares with Spark, too, by the Python of .venv-spark.
 """
 
 import subprocess
@@ -28,6 +28,12 @@ quadratic terms, the sums, the logarithms, the calls. Where features are many, o
 it may come below the bound."""),
     "kmeans": ("k-means", """
 First Lloyd's algorithm from the same rows, which must end at the same centers and labels; then whole fits."""),
+    "out_of_core": ("More rows than memory", """
+First a file that is larger than the memory that a program may ask for. Then a round of EM on rows that come block by block and are never
+held together, up to a hundred million."""),
+    "spark": ("Spark", """
+Spark is made for many machines. On one, its two threads and ours do the same work. Its start is its own, so only the time of an
+iteration is compared, not where it leads."""),
 }
 INTRODUCTION = """# Benchmarks
 
@@ -45,25 +51,32 @@ perfectly: it depends on the number of cores, on the matrix library (BLAS), and 
 wanted a core just then. On a busy machine the threads of scikit-learn wait for each other, and the clock says little about it; then
 `ONE_THREAD=1` holds both sides to one thread and counts the time of the processor.
 
-**What is not here.** Only scikit-learn is measured. pomegranate, gmmx and R's mclust are not installed with this course, and no claim
+**What is not here.** pomegranate, gmmx and R's mclust are not installed with this course, and no claim
 is made about them. [Chapter 6](06-fast-and-scalable.ipynb) explains what makes the fast version fast.
 """
 
 
+SPARK = BENCH.parent / ".venv-spark" / "bin" / "python"             # pyspark is too large for everybody's environment
+
+
 def main():
-    options = sys.argv[1:]
-    asked = [word for option, word in (("--quick", "QUICK=1"), ("--one-thread", "ONE_THREAD=1")) if option in options]
+    words = {"--quick": "QUICK=1", "--one-thread": "ONE_THREAD=1", "--spark": "SPARK=1"}
+    asked = [word for option, word in words.items() if option in sys.argv]
+    options = [option for option in sys.argv[1:] if option != "--spark"]
     page = [INTRODUCTION.format(command=" ".join(["make bench", *asked]))]
-    for name, (title, words) in SECTIONS.items():
+    for name, (title, text) in SECTIONS.items():
+        if name == "spark" and "--spark" not in sys.argv:
+            continue
+        program = [SPARK if name == "spark" else sys.executable, BENCH / f"{name}.py", *options]
         print(f"== {name}", flush=True)
         lines = []
-        with subprocess.Popen([sys.executable, BENCH / f"{name}.py", *options], stdout=subprocess.PIPE, encoding="utf-8") as process:
+        with subprocess.Popen(program, stdout=subprocess.PIPE, encoding="utf-8") as process:
             for line in process.stdout:
                 print(line, end="", flush=True)
                 lines.append(line)
         if process.returncode:
             raise SystemExit(f"bench/{name}.py failed; {PAGE.name} is as it was.")
-        page.append(f"## {title}\n\n{words.strip()}\n\n{''.join(lines).rstrip()}\n")
+        page.append(f"## {title}\n\n{text.strip()}\n\n{''.join(lines).rstrip()}\n")
     PAGE.write_text("\n".join(page), encoding="utf-8")
     print(f"== {PAGE.name} written")
 
