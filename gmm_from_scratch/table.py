@@ -131,8 +131,8 @@ class Stream(Table):
         self.weight = None if sample_weight is None else _as_array(sample_weight, 1, "sample_weight")
         self.n_features, self.n_rows = n_features, None if self.weight is None else len(self.weight)
         _, first = next(self._blocks(), (0, None))
-        if first is None:
-            raise ValueError("X holds no data: no block of it has a row (0 sample(s)) while a minimum of 1 is required.")
+        if first is None or not first.size:
+            raise ValueError("X holds no data: no block of it has a row and a column (0 sample(s)) while a minimum of 1 is required.")
         self._first, self.n_features = first[0].copy(), first.shape[1]
         self._measure(dtype)
 
@@ -142,10 +142,12 @@ class Stream(Table):
         if not isinstance(blocks, Iterable):
             raise TypeError(f"X is a function that returns a {type(blocks).__name__}; it should return an iterator of blocks of rows.")
         for number, block in enumerate(blocks):
-            if self.n_features is not None and np.shape(block)[1:] != (self.n_features,):
-                check_floats(f"block {number} of X", block, (None, self.n_features), hint="All blocks need the same columns.")
-            if np.size(block):
-                yield number, _as_array(block, 2, f"block {number} of X")
+            if hasattr(block, "__len__") and len(block) == 0:
+                continue
+            array = _as_array(block, 2, f"block {number} of X")
+            if array.shape[1] != (self.n_features or array.shape[1]):
+                check_floats(f"block {number} of X", array, (None, self.n_features), hint="All blocks need the same columns.")
+            yield number, array
 
     def _parts(self):
         """Yield each block as a part."""

@@ -108,6 +108,9 @@ def with_nan(row):
     (Blocks([X[:9], X[:9, :2]]), ValueError, r"block 1 of X has shape \(9, 2\); expected \(any, 3\). All blocks need the same columns"),
     (Blocks([X[:9], X[0]]), ValueError, r"block 1 of X has shape \(3,\)"),
     (Blocks([[["a", "b"]]]), TypeError, "block 0 of X"),
+    (Blocks([[], [[1.0, 2.0], [3.0]]]), ValueError, "block 1 of X is ragged"),
+    (Blocks([3.0]), ValueError, r"block 0 of X has shape \(\)"),
+    (Blocks([np.zeros((3, 0))]), ValueError, "no block of it has a row and a column"),
     (Blocks([X[:0], X[:70], with_nan(33)]), ValueError, r"block 2 of X holds 1 entries that are NaN or infinite, the first at index \(33, 2\)"),
     (Blocks([X[:70], X[:70] + 1e300]), ValueError, "block 1 of X has entries as large as 1e.300"),
 ])
