@@ -30,6 +30,7 @@ def _drawn(escaped):
 def _mathml(tex, block):
     """Return a formula as MathML, or None if it cannot be read. Nothing in it can run: a student may have written it."""
     try:
+        tex = html.unescape(tex)            # what was made harmless before has been escaped twice
         root = convert_to_element(tex, display="block" if block else "inline")
         for element in root.iter():
             element.text = html.unescape(element.text) if element.text else element.text      # the library has written signs as &#x...;

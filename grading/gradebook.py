@@ -197,6 +197,6 @@ def write_feedback(directory, used, out, to_mark):
         text = re.sub(r"(?is)<script\b.*?</script>", "", page.read_text("utf-8"))     # nbconvert's own: MathJax from another host
         waiting = to_mark.get(page.relative_to(out / "feedback").parts[:2], "0")
         if waiting not in ("", "0"):
-            text = re.sub(r"<body[^>]*>", rf"\g<0><p><strong>{waiting} points of written answers have not been marked yet: they stand here "
-                          "with 0, and will be added.</strong></p>", text, count=1)
+            text = re.sub(r"<body[^>]*>", rf'\g<0><p style="margin: 1em 2em"><strong>{waiting} points of written answers have not been '
+                          "marked yet: they stand here with 0, and will be added.</strong></p>", text, count=1)
         page.write_text(in_page(text).replace("<html>", '<html lang="en">', 1), "utf-8")

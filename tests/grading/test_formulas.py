@@ -29,4 +29,5 @@ def test_what_is_no_formula_stays_as_it_is(text):
 
 def test_code_and_markup_stay_as_they_are():
     page = "<p title='$x$'>$x$ <code>$x$</code></p><pre><span>$x$</span></pre>"
+    assert "<mo>&lt;</mo>" in formulas.in_page("<p>$x&lt;y$</p>") and "<mo>&lt;</mo>" in formulas.in_page("<p>$x&amp;lt;y$</p>")
     assert formulas.in_page(page).count("<math") == 1 and formulas.in_page(page).count("$x$") == 3

@@ -99,7 +99,7 @@ def harmless(page):
 
 def test_the_tables_for_canvas_and_moodle_have_their_columns(out):
     canvas, moodle = rows(out / "canvas.csv"), rows(out / "moodle.csv")
-    assert canvas[""] == {"Student": "    Points Possible", "ID": "", "SIS User ID": "", "SIS Login ID": "", "Section": "", NAME: "40"}
+    assert canvas[None] == {"Student": "    Points Possible", "ID": "", "SIS User ID": "", "SIS Login ID": "", "Section": "", NAME: "40"}
     assert list(canvas["perfect0"]) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", NAME]
     assert canvas["perfect0"] | {"ID": ""} == {"Student": "Family 0, Given", "ID": "", "SIS User ID": "perfect0", "SIS Login ID": "",
                                                "Section": "", NAME: "28.0"}
