@@ -10,6 +10,8 @@ PYODIDE ?=
 BIN := .venv/bin
 GRADING := .venv-grading/bin
 DONE := _build/done
+# Another PYODIDE is another JupyterLite: what has passed is remembered together with it.
+LITE := $(DONE)/lite$(if $(PYODIDE),-$(firstword $(shell printf %s '$(PYODIDE)' | cksum)))
 SETUP := .venv/done .venv/site site/node_modules/done
 
 # Notebooks must run in this environment even where the user has installed a kernel of the same name, and must draw
@@ -41,7 +43,7 @@ setup: ## Make the environment: Python packages and web libraries
 	$(call run,$(SETUP))
 
 book: ## Build the site into _build/html
-	$(call run,$(SETUP) $(DONE)/book $(DONE)/lite $(DONE)/zip)
+	$(call run,$(SETUP) $(DONE)/book $(LITE) $(DONE)/zip)
 
 pdf: book ## Print the site as one PDF; takes a minute or two, and Chromium
 	$(call run,$(DONE)/pdf)
@@ -50,7 +52,7 @@ serve: book ## Build the site and serve it on this machine; PORT=8000 chooses th
 	@$(BIN)/python site/serve.py _build/html
 
 test: ## Run every test
-	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book lite zip site leaks browser))
+	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book) $(LITE) $(addprefix $(DONE)/,zip site leaks browser))
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
 bench: .venv/done $(if $(SPARK),.venv-spark/done) ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes, SPARK=1 adds Spark
@@ -163,9 +165,9 @@ $(DONE)/book: $(SETUP) $(PACKAGE) $(PAGES) $(SITE) | $(DONE)
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@touch $@
 
-$(DONE)/lite: $(SETUP) $(PACKAGE) $(call files,chapters) site/build_lite.py | $(DONE)
+$(LITE): $(SETUP) $(PACKAGE) $(call files,chapters released) site/build_lite.py | $(DONE)
 	$(BIN)/python site/build_lite.py _build/html/lite $(PYODIDE)
-	@touch $@
+	@rm -f $(DONE)/lite* && touch $@
 
 $(DONE)/zip: $(DONE)/book site/make_zip.py
 	$(BIN)/python site/make_zip.py _build/html
@@ -175,15 +177,15 @@ $(DONE)/pdf: $(DONE)/book site/make_pdf.py
 	$(BIN)/python site/make_pdf.py _build/html
 	@touch $@
 
-$(DONE)/site: $(DONE)/book $(DONE)/lite $(DONE)/zip tests/test_site.py $(METADATA)
+$(DONE)/site: $(DONE)/book $(LITE) $(DONE)/zip tests/test_site.py $(METADATA)
 	$(PYTEST) tests/test_site.py
 	@touch $@
 
-$(DONE)/leaks: $(DONE)/book $(DONE)/lite $(DONE)/zip .venv-grading/done $(call files,grading assignments)
+$(DONE)/leaks: $(DONE)/book $(LITE) $(DONE)/zip .venv-grading/done $(call files,grading assignments)
 	$(GRADING)/python grading/leaks.py _build/html
 	@touch $@
 
 # A machine without a browser passes the other tests; CI must have one.
-$(DONE)/browser: $(DONE)/book $(DONE)/lite $(DONE)/zip $(call files,tests/browser) site/get_pyodide.py
+$(DONE)/browser: $(DONE)/book $(LITE) $(DONE)/zip $(call files,tests/browser) site/get_pyodide.py
 	@$(BIN)/python site/get_pyodide.py || test "$$CI" != true
 	@if $(BIN)/python site/chromium.py; then $(PYTEST) tests/browser && touch $@; else test "$$CI" != true; fi

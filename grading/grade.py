@@ -115,14 +115,16 @@ def grade(folder, out, key, *, roster=None, due=None, isolated=True, limits=None
     began, out = time.monotonic(), Path(out).resolve()
     students = submission.read_roster(roster) if roster else {}
     directory = course(out)
-    jobs, lines = _sort_out(submission.collect(folder, students), students)
+    jobs, lines = _sort_out(submission.collect(folder, students))
+    lines += [_line(student, "", notes=[note]) for student, note in submission.without_notebook(folder, students)
+              if student not in {student for student, _ in jobs}]
     paths = {place: handed.path for place, handed in jobs.items()}
     results = judge_all(paths, workers or os.cpu_count(), key, isolated, limits or session.Limits())
     seconds = time.monotonic() - began
     used = [name for name in names() if name in {name for _, name in results}]
     for student, name in results:
-        books.hand_over(out / "submitted" / student / name, name, results[student, name].notebook, jobs[student, name].when)
-    books.enter_verdicts(directory, used, results, due)
+        books.hand_over(out, student, name, results[student, name].notebook, jobs[student, name].when)
+    books.enter_verdicts(directory, out, used, results, due)
     with books.Gradebook(directory.db_url, directory.course_id) as gradebook:
         for student in students.values():
             gradebook.update_or_create_student(student.id, last_name=student.last_name, first_name=student.first_name, email=student.email)
@@ -133,12 +135,15 @@ def grade(folder, out, key, *, roster=None, due=None, isolated=True, limits=None
         books.write_answers(out / "to-mark.html", results)
         books.export(gradebook, directory, out, used, students)
     books.write_feedback(directory, used, out, {(line["student_id"], line["assignment"]): line["to_mark"] for line in lines})
+    for line in lines:
+        if line["of"] and not list((out / "feedback" / line["student_id"] / line["assignment"]).glob("*.html")):
+            line["notes"] += "; no feedback page could be made"
     books.write_csv(out / "report.csv", list(_line("", "")), lines)
     _write_report(out, lines, isolated, seconds, time.monotonic() - began)
     return lines
 
 
-def _sort_out(handed, students):
+def _sort_out(handed):
     """Return ({(student, assignment): Handed}, lines of the report for what cannot be graded)."""
     jobs, lines = {}, []
     for one in handed:
@@ -154,18 +159,30 @@ def _sort_out(handed, students):
             continue
         place = one.student, name
         if place in jobs:
-            older, newer = sorted([jobs[place], one], key=lambda handed: handed.when)
-            note = f"handed in more than once; the last counts, {older.path.name} of {older.when:%Y-%m-%d %H:%M} does not"
+            older, newer = sorted([jobs[place], one], key=lambda handed: (_readable(handed.path), handed.when))
+            note = f"handed in more than once; the last that can be read counts, {older.path.name} of {older.when:%Y-%m-%d %H:%M} does not"
             one = newer._replace(notes=(*newer.notes, note))
         jobs[place] = one
     return jobs, lines
+
+
+def _readable(path):
+    try:
+        return bool(submission.read_notebook(path)["cells"])
+    except submission.Unreadable:
+        return False
 
 
 # What comes out
 
 def _line(student, name, **parts):
     return {"student_id": student, "assignment": name, "points": "", "of": "", "by_machine": "", "to_mark": "", "handed_in": "", "late": "",
-            "notes": "; ".join(parts.pop("notes", []))} | parts
+            "notes": _plain("; ".join(parts.pop("notes", [])))} | parts
+
+
+def _plain(text):
+    """Return a text on one line, without signs that a terminal would obey: parts of it come from students."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def _lines(gradebook, results, jobs, students, due, used):
@@ -193,7 +210,7 @@ def _write_report(out, lines, isolated, seconds, all_seconds):
     graded = [line for line in lines if line["of"]]
     cut_off = ("Every submission ran cut off from the network and from all files." if isolated else
                "WARNING: submissions ran WITHOUT ISOLATION. They had limits on time and memory, but could use the network and read files.")
-    table = ["| " + " | ".join(line[name] or " " for name in line) + " |" for line in lines]
+    table = ["| " + " | ".join(line[name].replace("|", "\\|").replace("<", "&lt;") or " " for name in line) + " |" for line in lines]
     head = ["| " + " | ".join(_line("", "")) + " |", "|" + "---|" * len(_line("", ""))]
     (out / "report.md").write_text("\n".join([
         cut_off, "", f"{len(graded)} submissions in {all_seconds / 60:.1f} minutes ({seconds:.0f} s for the students' code), "
@@ -216,6 +233,8 @@ def main():
     given = parser.parse_args()
     for name in ("submissions", "out", "roster"):
         setattr(given, name, getattr(given, name) and getattr(given, name).expanduser())
+    if given.roster and not given.roster.is_file():
+        raise SystemExit(f"There is no class list {given.roster}.")
     if not given.submissions.is_dir():
         raise SystemExit(f"There is no folder {given.submissions}.")
     try:
@@ -229,7 +248,10 @@ def main():
     out = given.out or given.submissions.resolve().with_name(given.submissions.resolve().name + "-graded")
     if out.resolve().is_relative_to(Path(__file__).resolve().parents[1]):
         raise SystemExit(f"{out} lies in the repository, where grades may be published. Name a folder elsewhere: OUT=folder.")
-    lines = grade(given.submissions, out, key, roster=given.roster, due=given.due, isolated=not reason)
+    try:
+        lines = grade(given.submissions, out, key, roster=given.roster, due=given.due, isolated=not reason)
+    except submission.RosterProblem as problem:
+        raise SystemExit(str(problem)) from None
     print((out / "report.md").read_text("utf-8"))
     print(f"{len(lines)} lines. In {out}: grades.csv, canvas.csv, moodle.csv, report.csv, feedback/, manual.csv with to-mark.html.")
 

@@ -4,10 +4,12 @@ import csv
 import html
 import json
 import re
+from contextlib import suppress
 from datetime import UTC
 
 import submission
 from course import convert
+from formulas import as_html, in_page
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat.v4 import new_output
@@ -22,11 +24,13 @@ from traitlets import Bool
 STAMP = "%Y-%m-%d %H:%M:%S.%f UTC"       # as nbgrader reads times
 
 
-def hand_over(folder, name, notebook, when):
-    """Put a clean notebook where nbgrader looks for what was handed in."""
+def hand_over(out, student, name, notebook, when=None):
+    """Put a clean notebook where nbgrader looks for what was handed in, with the time at which it came."""
+    folder = out / "submitted" / student / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.ipynb").write_text(json.dumps(notebook), "utf-8")
-    (folder / "timestamp.txt").write_text(when.astimezone(UTC).strftime(STAMP), "utf-8")
+    if when:
+        (folder / "timestamp.txt").write_text(when.astimezone(UTC).strftime(STAMP), "utf-8")
 
 
 def as_outputs(verdict, points):
@@ -40,7 +44,7 @@ def as_outputs(verdict, points):
     return [said, new_output("execute_result", data={"text/plain": repr(verdict.points)}, metadata={}, execution_count=None)]
 
 
-def enter_verdicts(directory, used, results, due):
+def enter_verdicts(directory, out, used, results, due):
     """Let nbgrader turn the verdicts into points of its gradebook, with its own rules for locked cells, answers and late work."""
 
     class FillInVerdicts(NbGraderPreprocessor):
@@ -72,9 +76,15 @@ def enter_verdicts(directory, used, results, due):
         convert(GenerateAssignment, directory, name, student=".")
         with Gradebook(directory.db_url, directory.course_id) as gradebook:
             gradebook.update_or_create_assignment(name, duedate=due.astimezone(UTC).strftime(STAMP) if due else None)
+        steps = {"sanitize_preprocessors": [OverwriteCells, Harmless],
+                 "autograde_preprocessors": [FillInVerdicts, SaveAutoGrades, AssignLatePenalties]}
         for student in sorted(student for student, of in results if of == name):
-            convert(Autograde, directory, name, student, sanitize_preprocessors=[OverwriteCells, Harmless],
-                    autograde_preprocessors=[FillInVerdicts, SaveAutoGrades, AssignLatePenalties])
+            try:
+                convert(Autograde, directory, name, student, **steps)
+            except RuntimeError:                # the points are known; what nbgrader cannot show must not stop the others
+                results[student, name].notes.append("nbgrader could not show this notebook: read the answers in the file itself")
+                hand_over(out, student, name, submission.rebuild(load(name), {"cells": []})[0])
+                convert(Autograde, directory, name, student, **steps)
 
 
 # Marks given by a person, in a table that any program can edit
@@ -132,7 +142,7 @@ def write_answers(path, results):
             parts.append(f"<h2>{html.escape(name)} · {cell.name} · {cell.points:g} points</h2>")
             for student in sorted(student for student, of in results if of == name):
                 answer = next(c["source"] for c in results[student, name].notebook["cells"] if submission.grade_id(c) == cell.name)
-                parts.append(f"<h3>{html.escape(student)}</h3><pre>{html.escape(answer[:20000])}</pre>")
+                parts.append(f"<h3>{html.escape(student)}</h3><pre>{as_html(answer)}</pre>")
     path.write_text(PAGE.format(title="Written answers, to be marked", body="\n".join(parts)), "utf-8")
 
 
@@ -155,7 +165,8 @@ def export(gradebook, directory, out, used, students):
     by_student = {}
     for row in _rows(out / "grades.csv"):
         by_student.setdefault(row["student_id"], {})[row["assignment"]] = row["score"]
-    canvas, moodle = [], []
+    most = {name: f"{sum(cell.points for cell in load(name).cells.values()):g}" for name in used}
+    canvas, moodle = [{"Student": "    Points Possible"} | most], []
     for student, scores in by_student.items():
         who = students.get(student, submission.Student(student))
         canvas.append({"Student": f"{who.last_name}, {who.first_name}".strip(", ") or student, "ID": "", "SIS User ID": student,
@@ -180,11 +191,12 @@ def write_feedback(directory, used, out, to_mark):
     settings.mathjax_url, settings.require_js_url, settings.jquery_url = "", "", ""
     for name in used:
         given = {text_of(cell)[:30] for cell in load(name).notebook["cells"] if cell["cell_type"] == "markdown"}
-        convert(GenerateFeedback, directory, name, preprocessors=[HeadingsOnly, GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor])
+        with suppress(RuntimeError):            # a page that cannot be made is missing, and the others are there
+            convert(GenerateFeedback, directory, name, preprocessors=[HeadingsOnly, GetGrades, ClearHiddenTests, CSSHTMLHeaderPreprocessor])
     for page in (out / "feedback").rglob("*.html"):
         text = re.sub(r"(?is)<script\b.*?</script>", "", page.read_text("utf-8"))     # nbconvert's own: MathJax from another host
         waiting = to_mark.get(page.relative_to(out / "feedback").parts[:2], "0")
         if waiting not in ("", "0"):
-            text = re.sub(r"<body[^>]*>", rf"\g<0><p><strong>{waiting} points of written answers have not been marked yet: they stand here "
-                          "with 0, and will be added.</strong></p>", text, count=1)
-        page.write_text(text.replace("<html>", '<html lang="en">', 1), "utf-8")
+            text = re.sub(r"<body[^>]*>", rf'\g<0><p style="margin: 1em 2em"><strong>{waiting} points of written answers have not been '
+                          "marked yet: they stand here with 0, and will be added.</strong></p>", text, count=1)
+        page.write_text(in_page(text).replace("<html>", '<html lang="en">', 1), "utf-8")

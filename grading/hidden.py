@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from key import draw
-from session import Missing, RemoteError, SubmissionError
+from session import Missing, RemoteError, StandIn, SubmissionError
 
 from gmm_from_scratch.exercises import feedback
 
@@ -48,6 +48,11 @@ def refuses(kind, function, *args, **kwargs):
         raise Wrong(f"Bad input went through; {kind} is wanted.")
 
 
+def watch(thing):
+    """Return a function or class of the submission whose calls may change the arrays given to them; else each call gets copies."""
+    return thing.watched() if isinstance(thing, StandIn) else thing
+
+
 def names_asked_for(code):
     """Return the names that a test takes from the notebook: those it reads and nowhere sets."""
     tree = ast.parse(code)
@@ -58,14 +63,14 @@ def names_asked_for(code):
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    return sorted(read - bound - set(dir(builtins)) - {"np", "rng", "student", "check", "demand", "refuses", "award"})
+    return sorted(read - bound - set(dir(builtins)) - {"np", "rng", "student", "check", "demand", "refuses", "watch", "award"})
 
 
 def judge(cell, look_up, key, assignment, student):
     """Run the hidden tests of a cell; look_up(name): what the notebook under test has by that name.
 
     The tests see: rng, a generator from the class key that is this student's and this cell's; student, the id from the class list;
-    check, demand, refuses; award(share), for part of the points; and whatever names of the notebook they use.
+    check, demand, refuses, watch; award(share), for part of the points; and whatever names of the notebook they use.
     """
     share = [1.0, ""]
 
@@ -73,7 +78,7 @@ def judge(cell, look_up, key, assignment, student):
         share[:] = [min(max(float(part), 0.0), 1.0), str(message)]
 
     space = {"np": np, "rng": draw(key, assignment, student, cell.name), "student": student, "check": check, "demand": demand,
-             "refuses": refuses, "award": award}
+             "refuses": refuses, "watch": watch, "award": award}
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")

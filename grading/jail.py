@@ -61,7 +61,7 @@ def new_root(root, visible, hidden, scratch_bytes):
     for path in filter(os.path.isdir, hidden):
         call("mount", "tmpfs", root + path, "tmpfs", MS_RDONLY, "size=4k")
     os.mkdir(root + "/scratch")
-    call("mount", "tmpfs", root + "/scratch", "tmpfs", MS_NOSUID | MS_NODEV, f"size={scratch_bytes},mode=1777")
+    call("mount", "tmpfs", root + "/scratch", "tmpfs", MS_NOSUID | MS_NODEV, f"size={scratch_bytes},nr_inodes=4096,mode=1777")
     if not os.path.lexists(root + "/tmp"):
         os.symlink("/scratch", root + "/tmp")
     os.mkdir(root + "/.old")
@@ -74,7 +74,7 @@ def new_root(root, visible, hidden, scratch_bytes):
 def limit(settings):
     """Limit what a process may use. The clock is the grader's business."""
     for name, value in [(resource.RLIMIT_CPU, settings["cpu_seconds"]), (resource.RLIMIT_AS, settings["memory_bytes"]),
-                        (resource.RLIMIT_FSIZE, settings["scratch_bytes"]), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 128),
+                        (resource.RLIMIT_FSIZE, settings["scratch_bytes"]), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 64),
                         (resource.RLIMIT_NPROC, settings["processes"])]:
         hard = resource.getrlimit(name)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -84,6 +84,7 @@ def limit(settings):
 def isolate(settings):
     """Leave the machine behind: after this, in the child of a fork, there is only the new root."""
     was_root, uid, gid = os.geteuid() == 0, os.geteuid(), os.getegid()
+    call("prctl", PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)            # if the grader itself is ended, so is this, and with it the jail
     call("unshare", CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWPID | CLONE_NEWNET | (0 if was_root else CLONE_NEWUSER))
     if not was_root:
         for name, text in [("setgroups", "deny"), ("uid_map", f"{NOBODY} {uid} 1"), ("gid_map", f"{NOBODY} {gid} 1")]:

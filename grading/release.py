@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from course import REPOSITORY, convert, course
+from formulas import as_html
 from nbgrader.converters import GenerateAssignment
 from source import ROOT, load, names, text_of
 
@@ -69,8 +70,8 @@ def links():
     """Return the links of all assignments, ready to be pasted into the pages of a course."""
     lines = ["# Links to the assignments\n",
              "The zip files work everywhere. The links to Binder and Colab work when the notebooks of `release/` lie on the branch "
-             f"`{BRANCH}` of your own copy, together with its `requirements.txt` and `runtime.txt`; the link to JupyterLite when they are "
-             "among the contents of the `lite` folder of your site (else drag the file into its window). The page for teachers says how.\n"]
+             f"`{BRANCH}` of your own copy, together with its `requirements.txt` and `runtime.txt`; the link to JupyterLite when "
+             "they lie in the folder `released` from which your site is built. The page for teachers has the commands.\n"]
     for name in names():
         lines.append(f"## {load(name).title}\n\n- {name}.zip")
         lines += [f"- [{label}]({address})" for label, address in addresses(name).items()]
@@ -88,8 +89,8 @@ def rubrics():
             text, meta = text_of(cell), cell["metadata"].get("nbgrader", {})
             if meta.get("grade") and meta.get("solution"):
                 answer = re.sub(r"### (?:BEGIN|END) SOLUTION\n?", "", text).strip()
-                parts.append(f"<h2>{html.escape(meta['grade_id'])}: {meta['points']} points</h2><pre>{html.escape(question)}</pre>"
-                             f"<h3>An answer worth all points</h3><pre>{html.escape(answer)}</pre>")
+                parts.append(f"<h2>{html.escape(meta['grade_id'])}: {meta['points']} points</h2><pre>{as_html(question)}</pre>"
+                             f"<h3>An answer worth all points</h3><pre>{as_html(answer)}</pre>")
             question = text
     return PAGE.format(title="Rubrics: for teachers, not for students", body="\n".join(parts))
 

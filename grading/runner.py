@@ -40,8 +40,9 @@ class Forbidden(importlib.abc.MetaPathFinder):
         self.names = names
 
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in self.names:
-            note(f"imports {name.split('.')[0]}, which this assignment does not allow")
+        refused = next((one for one in self.names if name == one or name.startswith(one + ".")), None)
+        if refused:
+            note(f"imports {refused}, which this assignment does not allow")
             raise ImportError(f"{name} is not allowed in this assignment")
 
 
@@ -79,8 +80,12 @@ def stand_in_package(modules):
 
 
 def run(source):
-    """Run one cell. Lines for the notebook alone (%magic, !command) are left out."""
-    exec(compile(re.sub(r"(?m)^([^\S\n]*)[%!?].*", r"\1pass", source), "<cell>", "exec"), SPACE)
+    """Run one cell. If it is not Python as it stands, lines for the notebook alone (%magic, !command) are left out."""
+    try:
+        code = compile(source, "<cell>", "exec")
+    except SyntaxError:
+        code = compile(re.sub(r"(?m)^([^\S\n]*)[%!?].*", r"\1pass", source), "<cell>", "exec")
+    exec(code, SPACE)
 
 
 def keep(value):

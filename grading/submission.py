@@ -10,6 +10,7 @@ from typing import NamedTuple
 from source import REGION, load, names, text_of
 
 MAX_BYTES = 20 * 2**20
+MAX_CELLS, MAX_CODE, MAX_TEXT, MAX_ALL = 300, 50_000, 10_000, 300_000      # cells; characters of a code cell, of another cell, of all
 LATE_IN_CANVAS = re.compile(r"^([^_]+)_(LATE_)?(\d+)_(\d+)_")
 
 
@@ -21,6 +22,10 @@ class Student(NamedTuple):
     first_name: str = ""
     email: str = ""
     folder: str = ""
+
+
+class RosterProblem(ValueError):
+    """A class list that cannot be used."""
 
 
 class Handed(NamedTuple):
@@ -39,37 +44,69 @@ def read_roster(path):
         rows = [{name: re.sub(r"[,\"\r\n]", " ", str(value or "")).strip().lstrip("=+-@") for name, value in row.items() if name}
                 for row in csv.DictReader(file)]
     if not rows or "student_id" not in rows[0]:
-        raise ValueError(f"{path} needs a line for each student and a column student_id; other columns: {', '.join(Student._fields[1:])}.")
+        raise RosterProblem(f"{path} needs a line for each student and a column student_id; other columns: "
+                            f"{', '.join(Student._fields[1:])}.")
     students = [Student(row.pop("student_id"), **{name: value for name, value in row.items() if name in Student._fields}) for row in rows]
+    for student in students:                                # nbgrader makes a folder of the id, and looks for that by a pattern
+        if not re.fullmatch(r"[^.\s/\\\[\]*?|][^/\\\[\]*?|]*", student.id):
+            raise RosterProblem(f"{path}: the id {student.id!r} cannot name a folder. Write it without / \\ [ ] * ? | and, in the column "
+                                "`folder`, how this student's folder begins.")
+    if len({student.id.casefold() for student in students}) < len(students):
+        raise RosterProblem(f"{path} holds an id twice.")
     return {student.id: student for student in students}
 
 
 def collect(folder, roster):
     """Return all notebooks below a folder: one folder for each student, or one file for each, as the common systems pack them."""
     handed = []
-    for path in sorted(Path(folder).rglob("*.ipynb")):
-        parts = path.relative_to(folder).parts
-        if ".ipynb_checkpoints" in parts or path.is_symlink() or not path.is_file():
+    for path, parts in _files(folder):
+        if path.suffix.lower() != ".ipynb":
             continue
         label = parts[0] if len(parts) > 1 else path.stem
         student, notes = _whose(label, roster)
-        stamp = path.parent / "timestamp.txt"
-        when = _read_time(stamp.read_text("utf-8", "replace")) if stamp.is_file() else None
+        stamp = path.parent / "timestamp.txt"           # written by nbgrader; in what Moodle packs it could only come from the student
+        written = stamp.is_file() and not stamp.is_symlink() and "_assignsubmission_" not in label and stamp.stat().st_size < 100
+        when = _read_time(stamp.read_text("utf-8", "replace")) if written else None
         canvas = LATE_IN_CANVAS.match(label)
         notes += ["marked late by Canvas"] if canvas and canvas[2] else []
         handed.append(Handed(student, path, when or datetime.fromtimestamp(path.stat().st_mtime, UTC), tuple(notes)))
     return handed
 
 
+def without_notebook(folder, roster):
+    """Return [(student, what lies there)] for each folder or file, at the top, in which there is no notebook."""
+    tops = {}
+    for _, parts in _files(folder):
+        tops.setdefault(parts[0], []).append(parts[-1])
+    tops |= {path.name: [] for path in Path(folder).iterdir() if path.is_dir() and path.name not in tops and not _of_the_system(path.name)}
+    return [(_whose(top, roster)[0], f"no notebook: {', '.join(sorted(names)[:5])[:200] or 'an empty folder'}")
+            for top, names in sorted(tops.items()) if not any(name.lower().endswith(".ipynb") for name in names)]
+
+
+def _files(folder):
+    """Return [(path, its parts below the folder)] of all files that somebody handed in; links are not followed."""
+    found = [(path, path.relative_to(folder).parts) for path in sorted(Path(folder).rglob("*"))]
+    return [(path, parts) for path, parts in found
+            if not any(map(_of_the_system, parts)) and path.is_file() and not path.is_symlink()]
+
+
+def _of_the_system(name):
+    return name.startswith(".") or name == "__MACOSX"           # checkpoints, and what macOS adds to a zip
+
+
 def _whose(label, roster):
     """Return the student's id for the name of a folder or file: from the class list, or else the name itself."""
-    for student in roster.values():
-        if label == student.id or (student.folder and (label == student.folder or label.startswith(student.folder + "_"))):
-            return student.id, []
+    begins = [student for student in roster.values() if student.folder and (label + "_").startswith(student.folder + "_")]
+    longest = max((len(student.folder) for student in begins), default=0)
+    fits = [student for student in roster.values() if label == student.id] or [s for s in begins if len(s.folder) == longest]
+    if len(fits) == 1:
+        return fits[0].id, []
     canvas = LATE_IN_CANVAS.match(label)
     if canvas and canvas[3] in roster:
         return canvas[3], []
     safe = re.sub(r"[^A-Za-z0-9.@-]+", "-", label).strip("-.") or "unnamed"
+    if fits:
+        return safe, [f"may be of {' or '.join(student.id for student in fits)}: make the column folder of the class list longer"]
     return safe, ["not in the class list"] if roster else []
 
 
@@ -124,9 +161,16 @@ def rebuild(assignment, notebook):
 
     The cells to run: [(place in the clean notebook, is it the setup, its text)]; cells that hold tests are not among them.
     """
-    known, cells, notes, seen = assignment.cells, [], [], set()
+    known, cells, notes, seen, left = assignment.cells, [], [], set(), MAX_ALL
     originals = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in assignment.notebook["cells"] if "nbgrader" in cell["metadata"]}
-    for cell in notebook["cells"]:
+    if len(notebook["cells"]) > MAX_CELLS:
+        notes.append(f"{len(notebook['cells'])} cells; the first {MAX_CELLS} count")
+    for i, cell in enumerate(notebook["cells"][:MAX_CELLS]):
+        most = min(left, MAX_CODE if cell.get("cell_type") == "code" else MAX_TEXT)
+        if len(cell["source"]) > most:
+            notes.append(f"cell {i + 1} has {len(cell['source'])} characters; cut off after {most}")
+            cell = cell | {"source": cell["source"][:most]}
+        left -= len(cell["source"])
         name = grade_id(cell)
         if name in seen:
             notes.append(f"cell {name} stands there twice; the first counts")

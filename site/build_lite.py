@@ -2,6 +2,8 @@
 
     python site/build_lite.py _build/html/lite [PYODIDE]
 
+The notebooks of released/ are there, too: a teacher's copy may have that folder.
+
 PYODIDE is where the browser's Python comes from: the address of a Pyodide distribution, or a folder on this machine,
 which is then copied and served with the site. Without it, readers take it from Pyodide's public host.
 """
@@ -78,7 +80,7 @@ def configure(output, pyodide, wheels):
 
 
 def put_contents(output):
-    """Copy the chapters, and list them as a Jupyter server would."""
+    """Copy the chapters, and what a teacher has put into `released`, and list them as a Jupyter server would."""
     files, index = output / "files", output / "api" / "contents" / "all.json"
     now = datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -86,8 +88,8 @@ def put_contents(output):
         unread = {"size": None, "content": None, "format": None, "mimetype": None}
         return {"name": name, "path": name, "type": kind, "created": now, "last_modified": now, "writable": True, **unread, **more}
 
-    sources = sorted(path for path in (ROOT / "chapters").iterdir() if path.suffix in (".ipynb", ".md"))
     kinds = {".ipynb": "notebook", ".md": "file"}
+    sources = sorted(path for folder in ("chapters", "released") for path in (ROOT / folder).glob("*") if path.suffix in kinds)
     listed = [entry(source.name, kinds[source.suffix], size=source.stat().st_size) for source in sources]
     for folder in (files, index.parent):
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import gzip
 import importlib
 import json
 import re
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -153,12 +154,33 @@ def test_chapter_opens_in_the_browser_and_can_be_downloaded(name):
 
 def test_the_browser_has_the_package_of_this_checkout():
     listed = {entry["name"] for entry in json.loads((BOOK / "lite" / "api" / "contents" / "all.json").read_text("utf-8"))["content"]}
-    assert listed == {path.name for path in (ROOT / "chapters").iterdir() if path.suffix in (".ipynb", ".md")}
+    assert listed == {path.name for folder in ("chapters", "released") for path in (ROOT / folder).glob("*") if path.suffix in (".ipynb", ".md")}
     with ZipFile(next((BOOK / "lite" / "pypi").glob("gmm_from_scratch-*.whl"))) as wheel:
         files = {name: wheel.read(name) for name in wheel.namelist() if name.startswith("gmm_from_scratch/")}
     package = ROOT / "gmm_from_scratch"
     ours = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert files == {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in ours}
+
+
+def test_what_a_teacher_puts_into_released_opens_in_the_browser(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "site")
+    build_lite = importlib.import_module("build_lite")
+    monkeypatch.setattr(build_lite, "ROOT", tmp_path)
+    for place in ("chapters/1.ipynb", "released/2.ipynb", "released/notes.txt"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_text("{}")
+    build_lite.put_contents(tmp_path / "lite")
+    listed = json.loads((tmp_path / "lite" / "api" / "contents" / "all.json").read_text("utf-8"))["content"]
+    assert [(entry["path"], entry["type"]) for entry in listed] == [("1.ipynb", "notebook"), ("2.ipynb", "notebook")]
+    assert sorted(path.name for path in (tmp_path / "lite" / "files").iterdir()) == ["1.ipynb", "2.ipynb"]
+
+
+def test_another_pyodide_is_another_build(monkeypatch):
+    monkeypatch.delenv("MAKEFLAGS", raising=False)
+    plans = [subprocess.run(["make", "-C", ROOT, "-n", "book", *said], capture_output=True, text=True, check=True).stdout
+             for said in ([], ["PYODIDE=/one"], ["PYODIDE=https://two.example"], [])]
+    steps = [re.findall(r"_build/done/lite\S*", plan) for plan in plans]
+    assert steps[0] == steps[3] and len({str(step) for step in steps}) == 3
 
 
 def test_the_zip_holds_the_site():

@@ -75,6 +75,17 @@ def test_a_chapter_runs_in_the_browser(chromium, address):
     page.wait_for_function("before => [...document.querySelectorAll('.widget-html-content img')].some(image => "
                            "image.checkVisibility() && image.alt !== before)", arg=before)  # fmt: skip
 
+    # The EM Lab, in the last cell of code: it draws with the widget's own JavaScript.
+    last = max(i for i, cell in enumerate(every) if cell["cell_type"] == "code")
+    page.evaluate(f"""([at, source]) => {{
+        const notebook = {NOTEBOOK}.content;
+        notebook.model.cells.get(at).sharedModel.setSource(source);
+        notebook.activeCellIndex = at;
+        void jupyterapp.commands.execute('notebook:run-cell').then(() => notebook.scrollToItem(at, 'start'));
+    }}""", [last, "from gmm_from_scratch.em_lab import EMLab\nEMLab()"])
+    page.wait_for_function("[...document.querySelectorAll('.em-lab canvas')].some(canvas => canvas.checkVisibility() && canvas.width > 100)",
+                           timeout=30 * SECONDS)  # fmt: skip
+
     assert not [url for url in visit.requests if not url.startswith((address, "data:", "blob:"))]
     assert not [complaint for complaint in visit.complaints if complaint.startswith("exception")]
     visit.context.close()

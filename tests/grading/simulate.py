@@ -103,7 +103,8 @@ wire.encode = runner.encode = lambda value, *args: {"list": []}
 
 
 def old_package(notebook):
-    """The output of a first cell that an older package printed."""
+    """The output of a first cell that an older package printed, and an answer with a formula."""
+    cell_of(notebook, "written-derivation")["source"] = r"It is $\frac{\sum_n w_n r_{nk} x_n}{\sum_n w_n r_{nk}}$."
     cell_of(notebook, "setup")["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "gmm_from_scratch 0.0.9\n"}]
 
 
@@ -130,6 +131,17 @@ def e_step(X, weights, means, covariances, beta):
     return joint**beta / (joint**beta).sum(axis=1, keepdims=True), np.log(joint.sum(axis=1))
 """
 FORKS = "import os, time\nfor _ in range(10**6):\n    if os.fork() == 0:\n        time.sleep(10**6)"
+
+
+BEND = """
+def log_gaussian(X, mean, covariance):
+    X[...], mean[...], covariance[...] = 0, 0, np.eye(len(mean))
+    return np.full(len(X), -len(mean) / 2 * np.log(2 * np.pi))
+def e_step(X, weights, means, covariances, beta):
+    X[...], means[...], covariances[...] = 0, 0, np.eye(X.shape[1])
+    shares = weights**beta / (weights**beta).sum()
+    return np.tile(shares, (len(X), 1)), np.full(len(X), -X.shape[1] / 2 * np.log(2 * np.pi))
+"""
 
 
 class Case(NamedTuple):
@@ -169,6 +181,7 @@ CASES = {
     "talks-rubbish": Case((extra(RUBBISH),), FULL, "no answer"),
     "late-and-old": Case((old_package,), FULL, "last run with gmm_from_scratch 0.0.9", "2026-12-03 18:00:00 UTC"),
     "always-equal": Case((answer("e-step", ALWAYS_EQUAL),), FULL - 15),
+    "bends-the-question": Case((answer("log-gaussian", BEND), answer("e-step", "")), FULL - 21),
     "script": Case((script,), FULL),
     "twice": Case((), FULL, "handed in more than once"),
 }

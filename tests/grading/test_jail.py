@@ -1,5 +1,8 @@
 """What a submission can and cannot do. Skipped in part where the machine has no namespaces; the report then says so to the teacher."""
 
+import os
+import select
+
 import numpy as np
 import pytest
 import session
@@ -19,6 +22,11 @@ def everything(): return [os.path.join(f, n) for f, _, names in os.walk("/") for
 def grader(): return open(GRADER).read()
 def network(): return socket.create_connection(("192.0.2.1", 80), timeout=2)
 def outside(): return open("/usr/planted", "w")
+def many_files(): return [os.close(os.open(str(i), os.O_CREAT)) for i in range(10**6)]
+def solver():
+    import scipy.stats
+text = ("K = %d"
+        % 5)
 def big_file(): return open("big", "wb").write(bytes(80 * 2**20))
 def memory(): return np.ones(2**30)
 def user(): return os.getuid()
@@ -32,6 +40,8 @@ class Model:
     def fit(self, X):
         self.mean_ = X.mean(axis=0)
         return self
+    def greedy(self, X):
+        X[:] = 8
 """
 
 
@@ -48,9 +58,19 @@ def test_it_answers_calls_with_data(inside):
     doubled, rest, infinite = inside.value("twice")(np.arange(6.0).reshape(2, 3), scale=3)
     np.testing.assert_array_equal(doubled, 3 * np.arange(6.0).reshape(2, 3))
     assert rest == ["x", {"k": 1.5}] and infinite == np.inf
+    assert inside.value("text") == "K = 5"                    # a line that begins with % may be Python
+
+
+def test_what_a_function_does_to_its_argument_is_done_to_a_copy(inside):
+    """Else an answer could turn the question, after it was asked, into one that is easy."""
     array = np.zeros(3)
     inside.value("changes")(array)
-    assert array.tolist() == [7, 0, 0]                        # what a function does to its argument is seen here, too
+    assert array.tolist() == [0, 0, 0]
+    inside.value("changes").watched()(array)
+    assert array.tolist() == [7, 0, 0]
+    model = inside.value("Model").watched()(2)
+    model.greedy(array)
+    assert array.tolist() == [8, 8, 8]                        # what a watched class makes is watched as well
 
 
 def test_a_class_there_can_be_asked_like_one_here(inside):
@@ -79,7 +99,8 @@ def test_it_sees_no_file_but_those_of_python(inside):
 
 
 @isolated
-@pytest.mark.parametrize(("name", "error"), [("network", "OSError|unreachable"), ("outside", "Read-only file system"), ("big_file", "File too large|No space")])
+@pytest.mark.parametrize(("name", "error"), [("network", "OSError|unreachable"), ("outside", "Read-only file system"), ("big_file", "File too large|No space"),
+                                             ("many_files", "No space"), ("solver", "scipy.stats is not allowed")])
 def test_it_reaches_nothing(inside, name, error):
     with pytest.raises(SubmissionError, match=error):
         inside.value(name)()
@@ -110,6 +131,20 @@ def test_what_is_stopped_starts_again_without_the_cell_at_fault():
             work.value("f")()
     finally:
         work.stop()
+
+
+@isolated
+def test_nothing_is_left_running():
+    """Not even what left its group of processes and said that it need not end with its parent."""
+    hide = "import ctypes, os, time\nctypes.CDLL(None).prctl(1, 0)\nos.setsid()\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(10**6)\nx = 1"
+    work = Session([(0, False, hide)], allowed="scratch", student="ada", version="0", limits=Limits(call_seconds=15))
+    assert work.value("x") == 1
+    end = os.dup(work.inp)                                    # the pipe into which each of them could write
+    work.stop()
+    poll = select.poll()
+    poll.register(end)
+    assert poll.poll(5000) and os.read(end, 1) == b""         # nobody holds its other end
+    os.close(end)
 
 
 @pytest.mark.parametrize("frame", [{"array": "AAAA", "dtype": "<f8", "shape": [1000000]}, {"array": "", "dtype": "|O", "shape": [0]},

@@ -80,6 +80,7 @@ def test_feedback_tells_points_and_reasons_and_no_more(out):
     assert "Right shape, wrong values" in pages["no-row-counts"] and "28.0" in pages["perfect0"]
     assert "12 points of written answers have not been marked yet" in pages["perfect0"]
     assert "have not been marked" not in pages["released"]
+    assert "<mfrac>" in pages["late-and-old"] and "frac{" not in pages["late-and-old"]
     for page in pages.values():
         assert "HIDDEN TESTS" not in page and "sample_weight" not in page
         harmless(page)
@@ -98,6 +99,7 @@ def harmless(page):
 
 def test_the_tables_for_canvas_and_moodle_have_their_columns(out):
     canvas, moodle = rows(out / "canvas.csv"), rows(out / "moodle.csv")
+    assert canvas[None] == {"Student": "    Points Possible", "ID": "", "SIS User ID": "", "SIS Login ID": "", "Section": "", NAME: "40"}
     assert list(canvas["perfect0"]) == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", NAME]
     assert canvas["perfect0"] | {"ID": ""} == {"Student": "Family 0, Given", "ID": "", "SIS User ID": "perfect0", "SIS Login ID": "",
                                                "Section": "", NAME: "28.0"}
