@@ -1,0 +1,127 @@
+"""What it costs to run EM on a Dask cluster: time per iteration, side by side with one process on the same cores.
+
+First table: one process with two threads, and two Dask processes with one thread each, on data that lie in memory already, and
+from the same start. They take turns. A ratio of 1.3 says that Dask takes 1.3 times as long. The results must agree.
+
+Second table: Dask alone, on one worker and on two, for several numbers of rows and of partitions. To these times is fitted, by least
+squares of the relative errors and with no term below zero,
+
+    t = a + b N / W + c P + d log2 W
+
+with N rows, W workers, P partitions: a for what each pass costs, b for a row, c for handing out a partition, d for a level of the
+tree. With two workers and a fast wire, d is mostly noise. What is printed for a thousand machines is extrapolation by this formula, one core
+each: no cluster of that size has been measured.
+
+    python bench/scale.py [--quick] [--rounds 3]
+"""
+
+import functools
+import itertools
+
+import dask
+import em
+import numpy as np
+import side_by_side
+from dask import array
+from distributed import Client, LocalCluster
+from scipy.optimize import nnls
+
+from gmm_from_scratch.blocks import run_em
+from gmm_from_scratch.scale import DaskTable
+from gmm_from_scratch.table import Table
+from gmm_from_scratch.threads import workers
+
+D, K, ITERATIONS, AGREE = 16, 16, 3, 1e-10
+ROWS, PARTITIONS = (250_000, 500_000, 1_000_000), (4, 16, 64)
+FAR = (10**9, 1000)                 # rows and machines to reckon for
+
+
+@functools.cache
+def case(N, family):
+    return em.make_case(N, D, K, family)
+
+
+def block(N, first, last):
+    """Return some rows of X: each worker makes its own."""
+    return case(N, "full")[0][first:last]
+
+
+def on_cluster(client, N, n_parts):
+    """Return X as a table whose partitions the workers hold."""
+    cuts = np.linspace(0, N, n_parts + 1).astype(int).tolist()
+    parts = [array.from_delayed(dask.delayed(block)(N, first, last), (last - first, D), dtype=float)
+             for first, last in itertools.pairwise(cuts)]
+    return DaskTable(array.concatenate(parts), client=client)
+
+
+def rounds_of(table, start):
+    """Return the mixture after so many iterations."""
+    run = run_em(table, start, tol=0, max_iter=ITERATIONS, reg_covar=1e-6)
+    return run.mixture
+
+
+def per_iteration(sides, options, clock):
+    """Return the seconds of each side and round for one pass over the data, and the results."""
+    for side in sides:
+        side()                                          # warm up
+    times, results = side_by_side.take_turns(sides, options.rounds, clock)
+    return times / (ITERATIONS + 1), results            # the start needs a pass, too
+
+
+def compare(client, N, family, options, clock):
+    """Print one line of the first table."""
+    X, start = case(N, family)
+    table = on_cluster(client, N, 4)
+    with workers() as mapping:
+        here = Table(X, mapping=mapping)
+        times, (one, many) = per_iteration([lambda: rounds_of(here, start), lambda: rounds_of(table, start)], options, clock)
+    difference = max(np.abs(a - b).max() / np.abs(a).max() for a, b in zip(one[:3], many[:3]))
+    if difference > AGREE:
+        raise SystemExit(f"The results differ by {difference:.1e}, more than {AGREE:.0e}.")
+    ratio, ms = times[1] / times[0], 1e3 * np.median(times, axis=1)
+    print(f"| {side_by_side.label(N, D, K)} | {family} | {ms[0]:.0f} | {ms[1]:.0f} | {np.median(ratio):.2f} "
+          f"| {ratio.min():.2f}–{ratio.max():.2f} | {difference:.0e} |", flush=True)
+
+
+def fit_costs(seen):
+    """Return a, b, c, d of the formula, in seconds."""
+    N, P, W, t = np.array(seen).T
+    terms = np.column_stack([np.ones(len(t)), N / W, P, np.log2(W)]) / t[:, None]
+    scale = terms.max(axis=0)
+    return nnls(terms / scale, np.ones(len(t)))[0] / scale
+
+
+def main():
+    options = side_by_side.parser(__doc__).parse_args()
+    if options.one_thread:
+        raise SystemExit("The clock must run for all processes: without --one-thread.")
+    clock, sizes = side_by_side.begin(options), ROWS[:2] if options.quick else ROWS
+    seen = []
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
+        print("| N × D × K | family | one process ms | two Dask processes ms | ratio | lowest–highest | differ by |")
+        print("|---|---|---:|---:|---:|---|---:|")
+        for family in ("full", "diag"):
+            compare(client, sizes[-1], family, options, clock)
+        print("\nfull covariances, Dask alone:\n\n| N | partitions | workers | ms |\n|---:|---:|---:|---:|")
+        for n_workers in (2, 1):
+            cluster.scale(n_workers)
+            client.wait_for_workers(n_workers)
+            if n_workers == 1:
+                client.retire_workers(list(client.nthreads())[1:])
+            for N, n_parts in itertools.product(sizes, PARTITIONS):
+                table = on_cluster(client, N, n_parts)
+                times, _ = per_iteration([lambda table=table, N=N: rounds_of(table, case(N, "full")[1])], options, clock)
+                seen.append((N, n_parts, n_workers, np.median(times)))
+                print(f"| {N} | {n_parts} | {n_workers} | {1e3 * seen[-1][-1]:.0f} |", flush=True)
+    a, b, c, d = fit_costs(seen)
+    reckoned = [a + b * N / W + c * P + d * np.log2(W) for N, P, W, _ in seen]
+    error = np.median([abs(r / t - 1) for r, (*_, t) in zip(reckoned, seen)])
+    N, W = FAR
+    print(f"\nt = {1e3 * a:.1f} ms + {1e9 * b:.0f} ns · N / W + {1e3 * c:.2f} ms · P + {1e3 * d:.1f} ms · log2 W; "
+          f"half of the measured times lie within {error:.0%} of it")
+    print(f"extrapolated to N = {N:.0e}, W = P = {W}: {a:.2f} + {b * N / W:.2f} + {c * W:.2f} + {d * np.log2(W):.2f} "
+          f"= {a + b * N / W + c * W + d * np.log2(W):.2f} s per iteration")
+
+
+if __name__ == "__main__":
+    main()
