@@ -9,14 +9,14 @@ squares of the relative errors and with no term below zero,
     t = a + b N / W + c P + d log2 W
 
 with N rows, W workers, P partitions: a for what each pass costs, b for a row, c for handing out a partition, d for a level of the
-tree. With two workers and a fast wire, d is mostly noise. What is printed for a thousand machines is extrapolation by this formula, one core
-each: no cluster of that size has been measured.
+tree. With two workers and a fast wire, d is mostly noise. What is printed for a thousand machines is extrapolation by this
+formula, one core each: no cluster of that size has been measured.
 
     python bench/scale.py [--quick] [--rounds 3]
 """
 
-import functools
 import itertools
+import tempfile
 
 import dask
 import em
@@ -26,7 +26,8 @@ from dask import array
 from distributed import Client, LocalCluster
 from scipy.optimize import nnls
 
-from gmm_from_scratch.blocks import run_em
+from gmm_from_scratch import Mixture
+from gmm_from_scratch.covariances import FAMILIES
 from gmm_from_scratch.scale import DaskTable
 from gmm_from_scratch.table import Table
 from gmm_from_scratch.threads import workers
@@ -36,28 +37,17 @@ ROWS, PARTITIONS = (250_000, 500_000, 1_000_000), (4, 16, 64)
 FAR = (10**9, 1000)                 # rows and machines to reckon for
 
 
-@functools.cache
-def case(N, family):
-    return em.make_case(N, D, K, family)
+def block(path, first, last):
+    """Return some rows of a file: each worker reads its own."""
+    return np.load(path, mmap_mode="r")[first:last].copy()
 
 
-def block(N, first, last):
-    """Return some rows of X: each worker makes its own."""
-    return case(N, "full")[0][first:last]
-
-
-def on_cluster(client, N, n_parts):
-    """Return X as a table whose partitions the workers hold."""
+def on_cluster(client, path, N, n_parts):
+    """Return the first N rows of a file as a table whose partitions the workers hold."""
     cuts = np.linspace(0, N, n_parts + 1).astype(int).tolist()
-    parts = [array.from_delayed(dask.delayed(block)(N, first, last), (last - first, D), dtype=float)
+    parts = [array.from_delayed(dask.delayed(block)(path, first, last), (last - first, D), dtype=float)
              for first, last in itertools.pairwise(cuts)]
     return DaskTable(array.concatenate(parts), client=client)
-
-
-def rounds_of(table, start):
-    """Return the mixture after so many iterations."""
-    run = run_em(table, start, tol=0, max_iter=ITERATIONS, reg_covar=1e-6)
-    return run.mixture
 
 
 def per_iteration(sides, options, clock):
@@ -68,19 +58,24 @@ def per_iteration(sides, options, clock):
     return times / (ITERATIONS + 1), results            # the start needs a pass, too
 
 
-def compare(client, N, family, options, clock):
+def compare(client, path, X, start, options, clock):
     """Print one line of the first table."""
-    X, start = case(N, family)
-    table = on_cluster(client, N, 4)
+    table, family = on_cluster(client, path, len(X), 4), start.covariance_type
     with workers() as mapping:
         here = Table(X, mapping=mapping)
-        times, (one, many) = per_iteration([lambda: rounds_of(here, start), lambda: rounds_of(table, start)], options, clock)
-    difference = max(np.abs(a - b).max() / np.abs(a).max() for a, b in zip(one[:3], many[:3]))
+        times, (one, many) = per_iteration([lambda: em.fit_ours(here, start, ITERATIONS), lambda: em.fit_ours(table, start, ITERATIONS)],
+                                           options, clock)
+    difference = max(np.abs(a - b).max() / np.abs(a).max() for a, b in zip(one, many))
     if difference > AGREE:
         raise SystemExit(f"The results differ by {difference:.1e}, more than {AGREE:.0e}.")
     ratio, ms = times[1] / times[0], 1e3 * np.median(times, axis=1)
-    print(f"| {side_by_side.label(N, D, K)} | {family} | {ms[0]:.0f} | {ms[1]:.0f} | {np.median(ratio):.2f} "
+    print(f"| {side_by_side.label(len(X), D, K)} | {family} | {ms[0]:.0f} | {ms[1]:.0f} | {np.median(ratio):.2f} "
           f"| {ratio.min():.2f}–{ratio.max():.2f} | {difference:.0e} |", flush=True)
+
+
+def as_family(start, family):
+    """Return a start of full covariances as one of another family."""
+    return Mixture(start.weights, start.means, FAMILIES[family].restrict(start.covariances, start.weights), family)
 
 
 def fit_costs(seen):
@@ -95,22 +90,22 @@ def main():
     options = side_by_side.parser(__doc__).parse_args()
     if options.one_thread:
         raise SystemExit("The clock must run for all processes: without --one-thread.")
-    clock, sizes = side_by_side.begin(options), ROWS[:2] if options.quick else ROWS
-    seen = []
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
+    clock, sizes, seen = side_by_side.begin(options), ROWS[:2] if options.quick else ROWS, []
+    with (tempfile.TemporaryDirectory() as folder, LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+          Client(cluster) as client):
+        path = f"{folder}/X.npy"
+        X, start = em.make_case(sizes[-1], D, K, "full")
+        np.save(path, X)
         print("| N × D × K | family | one process ms | two Dask processes ms | ratio | lowest–highest | differ by |")
         print("|---|---|---:|---:|---:|---|---:|")
         for family in ("full", "diag"):
-            compare(client, sizes[-1], family, options, clock)
+            compare(client, path, X, as_family(start, family), options, clock)
         print("\nfull covariances, Dask alone:\n\n| N | partitions | workers | ms |\n|---:|---:|---:|---:|")
         for n_workers in (2, 1):
-            cluster.scale(n_workers)
-            client.wait_for_workers(n_workers)
-            if n_workers == 1:
-                client.retire_workers(list(client.nthreads())[1:])
+            client.retire_workers(list(client.nthreads())[n_workers:])
             for N, n_parts in itertools.product(sizes, PARTITIONS):
-                table = on_cluster(client, N, n_parts)
-                times, _ = per_iteration([lambda table=table, N=N: rounds_of(table, case(N, "full")[1])], options, clock)
+                table = on_cluster(client, path, N, n_parts)
+                times, _ = per_iteration([lambda table=table: em.fit_ours(table, start, ITERATIONS)], options, clock)
                 seen.append((N, n_parts, n_workers, np.median(times)))
                 print(f"| {N} | {n_parts} | {n_workers} | {1e3 * seen[-1][-1]:.0f} |", flush=True)
     a, b, c, d = fit_costs(seen)

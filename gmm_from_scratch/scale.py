@@ -12,11 +12,13 @@ a seed. If X is an array in the memory of the caller, it is sent to the cluster,
 Predictions need none of this, since rows know nothing of each other: X.map_blocks(model.predict, drop_axis=1, dtype=int).
 """
 
+import ctypes
+import os
 import pickle
 import time
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 
 import cloudpickle
@@ -258,5 +260,20 @@ def _sum_of_part(job, X, weight, offset):
     """Return the sums over one partition. Each thread of the worker has a partition of its own, so the BLAS gets no more."""
     table, make, sizes, dtype = pickle.loads(job)
     part = table.part(X, weight, offset)
+    _keep_freed_memory()
     with one_blas_thread():
         return part.sum(make(part), *sizes, dtype=dtype)
+
+
+@cache
+def _keep_freed_memory():
+    """Let the allocator of a worker keep some of the memory that is freed, as it does in other processes.
+
+    Dask starts its workers with MALLOC_TRIM_THRESHOLD_=65536, so that glibc gives back to the system all that a block has
+    needed, and asks for it again for the next one. To be given fresh pages takes longer than the arithmetic of EM.
+    """
+    if "MALLOC_TRIM_THRESHOLD_" in os.environ:
+        with suppress(AttributeError, OSError, TypeError):          # another system, another allocator
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(-3, 32 << 20)                                   # M_MMAP_THRESHOLD: arrays up to here come from kept memory,
+            mallopt(-1, 64 << 20)                                   # M_TRIM_THRESHOLD: of which so much stays, in bytes
