@@ -88,6 +88,13 @@ def test_the_answer_is_that_of_one_process(client, family, dtype, weight, option
     assert_close(many, one, 1e-10 if dtype == "float64" else 1e-4)
 
 
+def test_few_rows(client):
+    """So few that k-means would see all of them, if they were here. n_init: each kind of start."""
+    settings = SETTINGS | {"n_init": 5, "max_iter": 1}
+    one = GaussianMixture(**settings).fit(X[:90], sample_weight=WEIGHT[:90])
+    assert_close(scale.fit(GaussianMixture(**settings), array.from_array(X[:90], chunks=(40, 3)), sample_weight=WEIGHT[:90]), one)
+
+
 def test_a_table_of_partitions_is_a_table(client):
     ours, one = scale.DaskTable(PARTS, array.from_array(WEIGHT, chunks=700)), Table(X, WEIGHT)
     rows = np.array([5999, 0, 1000, 999, 2700, 3, 3])
