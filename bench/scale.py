@@ -4,14 +4,15 @@ First table: one process with two threads, and two Dask processes with one threa
 from the same start. They take turns. A ratio of 1.3 says that Dask takes 1.3 times as long. The results must agree. Last stands the
 ratio of the processor times, workers, client and scheduler together: a busy machine changes it less, but it knows nothing of waiting.
 
-Second table: one pass of Dask alone, on one worker and on two, for several numbers of rows and of partitions; the lowest time of all
-rounds, since a busy machine can only add. To these times is fitted, by least squares of the relative errors and with no term below zero,
+Second table: the processor time of one pass of Dask, for several numbers of rows and of partitions, apart for the workers and for
+client and scheduler; and the shortest time that a task takes to go out and come back. From these, by least squares of the relative
+errors and with no term below zero, the time of a pass is reckoned as
 
-    t = a + b N / W + c P + d log2 W
+    t = a + c P + b N / W + e P / W + h (3 + log8 P)
 
-with N rows, W workers, P partitions: a for what each pass costs, b for a row, c for handing out a partition, d for a level of the
-tree. With two workers and a fast wire, d is mostly noise. What is printed for a thousand machines is extrapolation by this
-formula, one core each: no cluster of that size has been measured.
+with N rows, P partitions, W workers of one core. Client and scheduler take a + c P and do nothing else meanwhile. The workers take
+b N + e P, and share it. A pass waits for the parameters to go out, the sums of the partitions, each level of the tree, and the way
+back: h for each. What is printed for a thousand machines is extrapolation by this formula: no cluster of that size has been measured.
 
     python bench/scale.py [--quick] [--rounds 3]
 """
@@ -19,7 +20,6 @@ formula, one core each: no cluster of that size has been measured.
 import itertools
 import tempfile
 import time
-from functools import partial
 
 import dask
 import em
@@ -38,7 +38,7 @@ from gmm_from_scratch.table import Table
 from gmm_from_scratch.threads import workers
 
 D, K, ITERATIONS, AGREE = 16, 16, 3, 1e-10
-ROWS, PARTITIONS, PASSES = (250_000, 500_000, 1_000_000), (4, 16, 64), 5
+ROWS, PARTITIONS, PASSES = (250_000, 1_000_000), (4, 16, 64), 3
 FAR = (10**9, 1000)                 # rows and machines to reckon for
 
 
@@ -58,11 +58,19 @@ def on_cluster(client, path, N, n_parts):
 def processor(client, f):
     """Return the seconds of processor time that a call takes, of this process, which is the scheduler's, too, and of all workers."""
     def spent():
-        return time.process_time() + sum(client.run(time.process_time).values())
+        return np.array([time.process_time(), sum(client.run(time.process_time).values())])
 
     start = spent()
     f()
     return spent() - start
+
+
+def one_hop(client, clock):
+    """Return the shortest time in which a task goes out to a worker and comes back."""
+    def hop():
+        return client.submit(int, pure=False).result()
+
+    return side_by_side.take_turns([hop], 100, clock)[0].min()
 
 
 def compare(client, path, X, start, options, clock):
@@ -71,7 +79,7 @@ def compare(client, path, X, start, options, clock):
     with workers() as mapping:
         here = Table(X, mapping=mapping)
         sides = [lambda: em.fit_ours(here, start, ITERATIONS), lambda: em.fit_ours(table, start, ITERATIONS)]
-        cost = np.median([[processor(client, side) for side in sides] for _ in range(options.rounds)], axis=0)      # and warm up
+        cost = np.median([[processor(client, side).sum() for side in sides] for _ in range(options.rounds)], axis=0)      # and warm up
         times, (one, many) = side_by_side.take_turns(sides, options.rounds, clock)
     difference = max(np.abs(a - b).max() / np.abs(a).max() for a, b in zip(one, many))
     if difference > AGREE:
@@ -86,12 +94,11 @@ def as_family(start, family):
     return Mixture(start.weights, start.means, FAMILIES[family].restrict(start.covariances, start.weights), family)
 
 
-def fit_costs(seen):
-    """Return a, b, c, d of the formula, in seconds."""
-    N, P, W, t = np.array(seen).T
-    terms = np.column_stack([np.ones(len(t)), N / W, P, np.log2(W)]) / t[:, None]
+def costs(sizes, seconds):
+    """Return what one unit of each size costs, in seconds, none below zero: sizes are lists, as long as seconds."""
+    terms = np.column_stack([np.ones(len(seconds)), *sizes]) / np.array(seconds)[:, None]
     scale = terms.max(axis=0)
-    return nnls(terms / scale, np.ones(len(t)))[0] / scale
+    return nnls(terms / scale, np.ones(len(seconds)))[0] / scale
 
 
 def main():
@@ -108,24 +115,24 @@ def main():
         print("|---|---|---:|---:|---:|---|---:|---:|")
         for family in ("full", "diag"):
             compare(client, path, X, as_family(start, family), options, clock)
-        print("\nfull covariances, Dask alone:\n\n| N | partitions | workers | ms |\n|---:|---:|---:|---:|")
-        for n_workers in (2, 1):
-            client.retire_workers(list(client.nthreads())[n_workers:])
-            for N, n_parts in itertools.product(sizes, PARTITIONS):
-                table = on_cluster(client, path, N, n_parts)
-                visit = partial(EM(table, "full").visit, Point("full", start.weights, start.means - table.centre, start.covariances))
-                visit()                                     # warm up
-                times, _ = side_by_side.take_turns([visit], PASSES * options.rounds, clock)
-                seen.append((N, n_parts, n_workers, times.min()))
-                print(f"| {N} | {n_parts} | {n_workers} | {1e3 * seen[-1][-1]:.0f} |", flush=True)
-    a, b, c, d = fit_costs(seen)
-    reckoned = [a + b * N / W + c * P + d * np.log2(W) for N, P, W, _ in seen]
-    error = np.median([abs(r / t - 1) for r, (*_, t) in zip(reckoned, seen)])
+        print("\nfull covariances, Dask alone:\n\n| N | partitions | client and scheduler ms | workers ms |\n|---:|---:|---:|---:|")
+        for N, n_parts in itertools.product(sizes, PARTITIONS):
+            table = on_cluster(client, path, N, n_parts)
+            em_of_table, point = EM(table, "full"), Point("full", start.weights, start.means - table.centre, start.covariances)
+            em_of_table.visit(point)                            # warm up
+            passes = [processor(client, lambda: em_of_table.visit(point)) for _ in range(PASSES * options.rounds)]      # noqa: B023
+            seen.append((N, n_parts, *np.median(passes, axis=0)))
+            print(f"| {N} | {n_parts} | {1e3 * seen[-1][2]:.1f} | {1e3 * seen[-1][3]:.1f} |", flush=True)
+        h = one_hop(client, clock)
+    N, P, serial, parallel = np.array(seen).T
+    (a, c), (a_workers, b, e) = costs([P], serial), costs([N, P], parallel)
+    a += a_workers
+    print(f"\nt = {1e3 * a:.1f} ms + {1e3 * c:.2f} ms · P "
+          f"+ ({1e9 * b:.0f} ns · N + {1e3 * e:.2f} ms · P) / W + {1e3 * h:.1f} ms · (3 + log8 P)")
     N, W = FAR
-    print(f"\nt = {1e3 * a:.1f} ms + {1e9 * b:.0f} ns · N / W + {1e3 * c:.2f} ms · P + {1e3 * d:.1f} ms · log2 W; "
-          f"half of the measured times lie within {error:.0%} of it")
-    print(f"extrapolated to N = {N:.0e}, W = P = {W}: {a:.2f} + {b * N / W:.2f} + {c * W:.2f} + {d * np.log2(W):.2f} "
-          f"= {a + b * N / W + c * W + d * np.log2(W):.2f} s per iteration")
+    terms = [a, c * W, (b * N + e * W) / W, h * (3 + np.log2(W) / 3)]
+    print(f"extrapolated to N = {N:.0e}, W = P = {W}: {' + '.join(f'{term:.2f}' for term in terms)} = {sum(terms):.2f} s per pass; "
+          f"on one core {b * N:.0f} s")
 
 
 if __name__ == "__main__":

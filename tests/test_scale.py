@@ -169,9 +169,9 @@ def test_a_scheduler_that_is_killed_between_rounds(client, other_cluster, undist
         with monkeypatch.context() as patch:
             at_round(patch, 10, lambda: (other_cluster.kill(), other_cluster.wait()))
             with pytest.raises(ClusterLostError, match=r"after round 2 of start 2: .*a new client and the same checkpoint, '.*fit\.npz'"):
-                fit(client=theirs, checkpoint=path, timeout=5)
+                fit(client=theirs, checkpoint=path)
         with pytest.raises(ClusterLostError, match="before the first round: .* Nothing has been saved"):
-            fit(client=theirs, timeout=5)
+            fit(client=theirs)
     found = fit(client=client, checkpoint=path)
     for name in FITTED:
         np.testing.assert_array_equal(getattr(found, name), getattr(undisturbed, name), err_msg=name)
