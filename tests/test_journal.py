@@ -6,8 +6,10 @@ import warnings
 import numpy as np
 import pytest
 
-from gmm_from_scratch import ConvergenceWarning, GaussianMixture
+from gmm_from_scratch import ConvergenceWarning, GaussianMixture, SingularCovarianceError
+from gmm_from_scratch.em import EMRun
 from gmm_from_scratch.journal import Journal
+from gmm_from_scratch.table import Table
 
 X = np.random.default_rng(0).normal(size=(300, 2)) * [1, 3] + np.repeat([[0, 0], [4, 1], [8, 0]], 100, axis=0)
 SETTINGS = {"n_components": 3, "n_init": 3, "tol": 1e-4, "max_iter": 5, "random_state": 0}
@@ -86,6 +88,9 @@ def test_a_start_that_collapsed_stays_dropped(tmp_path):
         path = tmp_path / f"{writes}.npz"
         interrupt(path, writes, X=points, **changes)
         model = GaussianMixture(**SETTINGS | changes)
+        outcomes, _ = Journal(path, model).read(Table(points), np.random.default_rng(0))
+        assert len(outcomes) >= (writes > 3) and {type(outcome) for outcome in outcomes} <= {SingularCovarianceError, EMRun}
+        assert [str(outcome) for outcome in outcomes[:1]] == [str(told[0].message).partition("because ")[2]][:len(outcomes)]
         with pytest.warns(ConvergenceWarning) as again:
             assert_same(model._fit(points, journal=Journal(path, model)), whole)
         assert str(again[0].message) == str(told[0].message)
@@ -128,10 +133,15 @@ def test_a_write_that_fails_leaves_the_last_round(tmp_path, monkeypatch):
     assert_same(fit(lambda model: Journal(path, model)), fit())
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", "archive"])
+@pytest.mark.parametrize("content", [b"", b"hello", "archive", "other version"])
 def test_a_foreign_file_is_refused(tmp_path, content):
     path = tmp_path / "a.npz"
-    np.savez(path, a=1) if content == "archive" else path.write_bytes(content)
+    if content == "other version":
+        interrupt(path, 3)
+        with np.load(path) as archive:
+            np.savez(path, **{**archive, "format": "gmm_from_scratch.Journal, version 2"})
+    else:
+        np.savez(path, a=1) if content == "archive" else path.write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.npz.*does not hold a whole checkpoint"):
         fit(lambda model: Journal(path, model))
 
