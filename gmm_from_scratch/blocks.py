@@ -5,6 +5,7 @@ as a Table that has read and checked it.
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,12 +19,21 @@ from .table import open_table
 from .validation import check_choice, check_integer, check_number
 
 
-def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=None, accelerate=False, on_round=None):
+class Unfinished(NamedTuple):
+    """A run of EM that has not ended: what it takes to go on from there, to the same last digit."""
+
+    point: Point            # its means are taken from the centre of the table
+    log_likelihoods: list   # of the start and of every round, the last that of this point
+
+
+def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=None, accelerate=False, on_round=None, keep=None):
     """Repeat EM until the log-likelihood gains less than `tol` nats per row, at most `max_iter` rounds.
 
     The same as em.run_em, to rounding. X: (N, D), of any layout and type, float32 being computed with as float32 and
     summed as float64; parameters are float64. start: a Mixture. sample_weight: (N,), how often each row counts; ln p(X)
     counts so too, and `tol` is per unit of weight. on_round(n_iter, log_likelihood): called after each round.
+    keep(unfinished): called at the start and after each round that another may follow. Without accelerate, what it is given
+    may be the start of a later call.
     accelerate: extrapolate from EM's steps; squarem.py says what is promised. A round is then one pass over the data; one
     that led nowhere repeats the likelihood before it.
     Raises ValueError or TypeError for bad input, SingularCovarianceError, with the component's index, for a collapse.
@@ -32,23 +42,29 @@ def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=Non
     >>> run_em(np.array([[0.0], [2.0], [9.0], [10.0]]), start).mixture.means.ravel().round(3).tolist()
     [1.0, 9.5]
     """
-    require_mixture("start", start)
+    begun = isinstance(start, Unfinished)
+    n_features = len(start.point.means[0]) if begun else require_mixture("start", start).n_features
     tol = check_number("tol", tol, least=0)
     max_iter = check_integer("max_iter", max_iter, least=0)
     reg_covar = check_number("reg_covar", reg_covar, least=0)
-    with open_table(X, sample_weight, n_features=start.n_features) as table:
-        em = EM(table, start.covariance_type, reg_covar)
-        visit, converged = em.visit(as_point(start, table)), False
-        trace = [visit.log_likelihood]
+    with open_table(X, sample_weight, n_features=n_features) as table:
+        point = start.point if begun else as_point(start, table)
+        em = EM(table, point.family, reg_covar)
+        visit, converged = em.visit(point), False
+        trace = list(start.log_likelihoods) if begun else [visit.log_likelihood]
         path = squarem_rounds(em, visit, table.spread) if accelerate else plain_rounds(em, visit)
-        for n_iter, (visit, gain) in zip(range(1, max_iter + 1), path):
+        if keep is not None:
+            keep(Unfinished(point, trace.copy()))
+        for n_iter, (visit, gain) in zip(range(len(trace), max_iter + 1), path):
             trace.append(visit.log_likelihood)
             if on_round is not None:
                 on_round(n_iter, trace[-1])
             converged = gain is not None and bool(abs(gain) < tol * table.total)
             if converged:
                 break
-    if len(trace) == 1:
+            if keep is not None:
+                keep(Unfinished(visit.point, trace.copy()))
+    if len(trace) == 1 and not begun:
         return EMRun(start, False, np.array(trace))
     return EMRun(_as_mixture(visit.point, table), converged, np.array(trace))
 
@@ -118,6 +134,9 @@ def _as_mixture(point, table):
 def _write(X, mixture, empty, choose):
     """Return the array that `empty` makes for the table, filled block by block with what is chosen from the E-step."""
     with open_table(X, n_features=require_mixture("mixture", mixture).n_features, dtype=float) as table:
+        if table.elsewhere:
+            raise TypeError(f"X is a {type(table).__name__}, whose rows lie on the workers of a cluster; what is found for each row should "
+                            "stay there, too. Let the cluster do it block by block: X.map_blocks(model.predict, drop_axis=1, dtype=int).")
         result, (make_e_step, sizes) = empty(table), _scoring(table, mixture)
 
         def make(part):

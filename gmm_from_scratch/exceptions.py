@@ -42,6 +42,14 @@ class SingularCovarianceError(ValueError):
         self.component = component
 
 
+class ClusterLostError(RuntimeError):
+    """The cluster that fits has gone, or lost data that it cannot make again. The message says how to go on.
+
+    >>> issubclass(ClusterLostError, RuntimeError)
+    True
+    """
+
+
 class RidgeWarning(UserWarning):
     """reg_covar is not small against the variance of a column, so the ridge shapes the fit more than the data do.
 

@@ -95,19 +95,23 @@ class GaussianMixture(Estimator):
         sample_weight: (N,), how often each row counts; a weight of 2 equals two equal rows.
         Raises ValueError or TypeError for bad data or parameters, SingularCovarianceError if every start collapses.
         """
+        return self._fit(X, sample_weight)
+
+    def _fit(self, X, sample_weight=None, journal=None):
+        """Fit. journal: reads where an earlier fit was interrupted, and writes how far this one has come (scale.py)."""
         rng = check_rng(self.random_state)
         with workers() as mapping:
             table = self._check_fit_data(X, partial(as_table, sample_weight=sample_weight, mapping=mapping))
             check_integer("n_components", self.n_components, least=1, most=len(table),
                           hint="There cannot be more components than points.")
             check_choice("covariance_type", self.covariance_type, FAMILIES)
-            best, collapses, n_starts = self._search(table, rng)
+            best, collapses, n_starts = self._search(table, rng, journal)
         if collapses:
             warn(f"{len(collapses)} of {n_starts} starts collapsed and were dropped; the first because {collapses[0]}",
-                 ConvergenceWarning, stacklevel=2)
+                 ConvergenceWarning, stacklevel=3)
         if not best.converged and self.max_iter > 0:
             warn(f"EM did not meet tol={self.tol:g} (gain in nats per row) within max_iter={self.max_iter} rounds. "
-                 "Raise max_iter, or accept a larger tol.", ConvergenceWarning, stacklevel=2)
+                 "Raise max_iter, or accept a larger tol.", ConvergenceWarning, stacklevel=3)
         self._set(best.mixture)
         self.lower_bounds_ = best.log_likelihoods / table.total
         self.lower_bound_ = float(self.lower_bounds_[-1])
@@ -140,7 +144,7 @@ class GaussianMixture(Estimator):
             delattr(self, name)
         return self
 
-    def _search(self, table, rng):
+    def _search(self, table, rng, journal):
         """Run EM from every start; return the best EMRun, the errors of those that collapsed, and how many starts there were."""
         n_init = check_integer("n_init", self.n_init, least=1)
         max_iter = check_integer("max_iter", self.max_iter, least=0)
@@ -150,8 +154,8 @@ class GaussianMixture(Estimator):
         interval = check_integer("verbose_interval", self.verbose_interval, least=1)
         tol = check_number("tol", self.tol, least=0)
         reg_covar = self._ridge(table)
-        runs, collapses = [], []
-        for number, start in enumerate(self._starts(table, rng, n_init, reg_covar=reg_covar), 1):
+        outcomes, begun = journal.read(table, rng) if journal else ([], None)      # an EMRun of each start, or its error
+        for number, start in list(enumerate(self._starts(table, rng, n_init, reg_covar=reg_covar), 1))[len(outcomes):]:
             began = perf_counter()
 
             def said(n_iter, log_likelihood, began=began):
@@ -164,20 +168,26 @@ class GaussianMixture(Estimator):
                     progress.write(f"start {number}, round {n_iter}: {said(n_iter, log_likelihood)}")
             try:
                 with bar(max_iter, f"start {number}", "round", verbose) as progress:
-                    runs.append(run_em(table, start(), tol=tol, max_iter=max_iter, reg_covar=reg_covar, accelerate=accelerate,
-                                       on_round=report))
-                outcome = said(len(runs[-1].log_likelihoods), runs[-1].log_likelihoods[-1])
+                    run = run_em(table, begun or start(), tol=tol, max_iter=max_iter, reg_covar=reg_covar, accelerate=accelerate,
+                                 on_round=report, keep=journal and partial(journal.write, outcomes))
+                outcomes.append(run)
+                outcome = said(len(run.log_likelihoods), run.log_likelihoods[-1])
             except SingularCovarianceError as error:
-                collapses.append(error)
+                outcomes.append(error)
                 outcome = f"dropped, {error}"
+            begun = None
+            if journal:
+                journal.write(outcomes)
             if verbose:
                 print(f"start {number}: {outcome}")
+        collapses = [each for each in outcomes if isinstance(each, SingularCovarianceError)]
+        runs = [each for each in outcomes if not isinstance(each, SingularCovarianceError)]
         if not runs:
             raise SingularCovarianceError(
                 f"all {len(collapses)} starts collapsed, the last because {collapses[-1]} Or try a larger reg_covar (now "
                 f"{reg_covar:g}, in squared units of X), fewer components, covariance_type='tied', or more starts.",
                 collapses[-1].component)
-        return max(runs, key=lambda run: run.log_likelihoods[-1]), collapses, len(runs) + len(collapses)
+        return max(runs, key=lambda run: run.log_likelihoods[-1]), collapses, len(outcomes)
 
     def _set(self, mixture):
         """Take over the parameters of a mixture."""
@@ -195,7 +205,7 @@ class GaussianMixture(Estimator):
         if ((variances > 0) & (variances < 100 * reg_covar)).any():
             column = int(np.argmin(np.where(variances > 0, variances, np.inf)))
             warn(f"reg_covar={reg_covar:g} swamps column {column} of X, whose variance is {variances[column]:.3g}. Both are in squared "
-                 'units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning, stacklevel=4)
+                 'units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning, stacklevel=5)
         return reg_covar
 
     def _starts(self, table, rng, n_init, **options):

@@ -192,7 +192,7 @@ def _sample(table, n_components, rng):
     """Return the table itself if it is small, else one of some of its rows, drawn at random, by their weights if they have any."""
     size = max(SAMPLE, SAMPLE_EACH * n_components)
     if len(table) <= size:
-        return table
+        return table if type(table) is Table else Table(table.take(np.arange(len(table))), table.weight)
     if table.weight is None:
         rows = rng.choice(len(table), size, replace=False)
     else:

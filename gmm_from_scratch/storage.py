@@ -1,13 +1,12 @@
 """Keep a fitted mixture in a file: a NumPy archive without pickled objects, so that opening one runs no code."""
 
 import zipfile
-from os import PathLike
 
 import numpy as np
 
 from .exceptions import not_fitted
 from .mixture import GaussianMixture
-from .validation import shown
+from .validation import check_path, shown
 
 FORMAT = "gmm_from_scratch.GaussianMixture, version 1"
 
@@ -27,7 +26,7 @@ def save(model, path):
         raise TypeError(f"model is of type {type(model).__name__}; expected a GaussianMixture.")
     if not hasattr(model, "weights_"):
         raise not_fitted("model has not been fitted, so there is nothing to save. Call fit(X) first.")
-    if not _checked(path).endswith(".npz"):
+    if not check_path("path", path).endswith(".npz"):
         raise ValueError(f"path is {shown(path)}; give a file name that ends in .npz.")
     with open(path, "wb") as file:
         np.savez(file, format=FORMAT, covariance_type=model.covariance_type_, weights=model.weights_, means=model.means_,
@@ -47,7 +46,7 @@ def load(path):
     >>> load(path).predict([[0.0]])
     array([0])
     """
-    refusal = f"path is {_checked(path)!r}, which does not hold a model written by gmm_from_scratch.save"
+    refusal = f"path is {check_path('path', path)!r}, which does not hold a model written by gmm_from_scratch.save"
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}
@@ -67,10 +66,3 @@ def load(path):
     if bounds.size:
         model.lower_bounds_, model.lower_bound_ = bounds, float(bounds[-1])
     return model
-
-
-def _checked(path):
-    """Return a path as text. A number, which Python would take for a file that is open already, is no path."""
-    if not isinstance(path, str | PathLike):
-        raise TypeError(f"path is {shown(path)}; expected a file name.")
-    return str(path)

@@ -26,7 +26,7 @@ class Table:
     Raises TypeError or ValueError for what is not finite real numbers, or for weights that are negative or all zero.
     """
 
-    offset = 0
+    offset, elsewhere = 0, False        # elsewhere: in another process, which cannot write into an array of ours
 
     def __init__(self, X, sample_weight=None, *, n_features=None, dtype=None, mapping=map):
         self.X = _as_array(X, 2, "X")

@@ -4,6 +4,7 @@ Every message states what was given, what is allowed and what to try.
 """
 
 from numbers import Integral, Number, Real
+from os import PathLike
 
 import numpy as np
 
@@ -145,6 +146,13 @@ def check_choice(name, value, choices):
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} is {shown(value)}; choose one of {', '.join(repr(choice) for choice in choices)}.")
     return value
+
+
+def check_path(name, value):
+    """Return a file name as text. A number, which Python would take for a file that is open already, is none."""
+    if not isinstance(value, str | PathLike):
+        raise TypeError(f"{name} is {shown(value)}; expected a file name.")
+    return str(value)
 
 
 def check_rng(random_state, name="random_state"):
