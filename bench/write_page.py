@@ -5,6 +5,7 @@
 Options are handed on to each benchmark.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +64,8 @@ def main():
                 lines.append(line)
         if process.returncode:
             raise SystemExit(f"bench/{name}.py failed; {PAGE.name} is as it was.")
-        page.append(f"## {title}\n\n{words.strip()}\n\n{''.join(lines).rstrip()}\n")
+        result = re.sub(r"(?m)^([^|\n].*)\n(?=[^|\n])", r"\1\\\\\n", "".join(lines).rstrip())       # lines of text stay lines
+        page.append(f"## {title}\n\n{words.strip()}\n\n{result}\n")
     PAGE.write_text("\n".join(page), encoding="utf-8")
     print(f"== {PAGE.name} written")
 
