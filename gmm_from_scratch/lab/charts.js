@@ -60,7 +60,7 @@ function boundChart(run, i) {
     ),
   );
   const scale = make("text", { x: left, y: 12 }, high > low ? `lowest to highest: ${brief(high - low)} nats` : "");
-  return chart(`The last half steps as columns. Now: ${said}.`, hatch, ...columns, scale);
+  return chart(`The last half-steps as columns. Now: ${said}.`, hatch, ...columns, scale);
 }
 
 // The log-likelihood of every round, plateaus shaded, and where the reader stands.
