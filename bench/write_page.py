@@ -5,6 +5,7 @@
 Options are handed on to each benchmark. --spark compares with Spark, too, by the Python of .venv-spark.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,9 @@ quadratic terms, the sums, the logarithms, the calls. Where features are many, o
 it may come below the bound."""),
     "kmeans": ("k-means", """
 First Lloyd's algorithm from the same rows, which must end at the same centers and labels; then whole fits."""),
+    "scale": ("A Dask cluster", """
+One process with two threads against two processes of a cluster on the same machine, with one thread each; then what a pass costs, and
+what the fitted model makes of a thousand machines. That last is an extrapolation far beyond what was measured."""),
     "out_of_core": ("More rows than memory", """
 First a file that is larger than the memory that a program may ask for. Then a round of EM on rows that come block by block and are never
 held together, up to a hundred million."""),
@@ -76,7 +80,8 @@ def main():
                 lines.append(line)
         if process.returncode:
             raise SystemExit(f"bench/{name}.py failed; {PAGE.name} is as it was.")
-        page.append(f"## {title}\n\n{text.strip()}\n\n{''.join(lines).rstrip()}\n")
+        result = re.sub(r"(?m)^([^|\n].*)\n(?=[^|\n])", r"\1\\\\\n", "".join(lines).rstrip())       # lines of text stay lines
+        page.append(f"## {title}\n\n{text.strip()}\n\n{result}\n")
     PAGE.write_text("\n".join(page), encoding="utf-8")
     print(f"== {PAGE.name} written")
 

@@ -35,9 +35,10 @@ SHEETS = """@page {{ size: A4; margin: 18mm 18mm 22mm; font: 8.5pt "DejaVu Sans"
     @bottom-left {{ content: {title} }} @bottom-right {{ content: counter(page) }} }}
 html {{ counter-reset: page {sheets_before} }}"""
 
-# Chromium keeps the place of an element only if the same page links to it.
+# Chromium keeps the place of an element only if the same page links to it. The links stand at the beginning: at the end of a
+# full sheet they would ask for one more, blank, and then Chromium numbers the page's sheets from 1.
 KEEP_PLACES = """names => names.filter(name => document.getElementById(name)).forEach(name =>
-    document.querySelector('article').insertAdjacentHTML('beforeend',
+    document.querySelector('article').insertAdjacentHTML('afterbegin',
         `<a href="#${name}" style="position: absolute; font-size: 1px; color: transparent">.</a>`))"""
 
 

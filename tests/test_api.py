@@ -54,6 +54,11 @@ def test_a_docstring_is_text():
     assert letters(shown.get_text()) == letters(hard)
 
 
+def test_a_name_is_code_as_a_whole_and_a_product_is_no_class():
+    markdown = api_page.as_markdown("ln max_k r_nk of an em.Mixture, a matplotlib.patches.Ellipse, starts.STARTS, NumPy.")
+    assert markdown == "ln max<sub>k</sub> r<sub>nk</sub> of an `em.Mixture`, a `matplotlib.patches.Ellipse`, `starts.STARTS`, NumPy."
+
+
 def test_names_and_works_are_links():
     markdown = api_page.as_markdown("As e_step. Source: Dempster, Laird and Rubin (1977); Nobody (1977).", links=PAGE.links)
     assert markdown == ("As [`e_step`](#e_step). **Source:** [Dempster, Laird and Rubin (1977)](references.md#dempster-laird-and-rubin-1977); "

@@ -14,7 +14,7 @@ import gmm_from_scratch
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "chapters").rglob("*.ipynb"))
-ALLOWED_TAGS = {"hide-input", "hide-cell", "remove-cell", "raises-exception", "nbval-skip"}
+ALLOWED_TAGS = {"hide-input", "hide-cell", "program", "remove-cell", "raises-exception", "nbval-skip"}
 HEADINGS = ["The same thing in the package", "Where it breaks", "Check yourself", "Exercises", "Over to you", "Recap"]
 USE_CASE_HEADINGS = ["The data", "Where it breaks", "Check yourself", "Exercises", "Over to you", "Recap"]
 TAKEAWAY_HEADINGS = ["Check yourself", "Exercises", "Over to you", "Recap"]

@@ -60,7 +60,7 @@ function boundChart(run, i) {
     ),
   );
   const scale = make("text", { x: left, y: 12 }, high > low ? `lowest to highest: ${brief(high - low)} nats` : "");
-  return chart(`The last half steps as columns. Now: ${said}.`, hatch, ...columns, scale);
+  return chart(`The last half-steps as columns. Now: ${said}.`, hatch, ...columns, scale);
 }
 
 // The log-likelihood of every round, plateaus shaded, and where the reader stands.
@@ -97,8 +97,8 @@ function traceChart(run, i) {
     ...dots,
     make("line", { class: "here", x1: x(now), x2: x(now), y1: frame.top, y2: foot }),
     make("circle", { class: "here", cx: x(now), cy: y(trace[now]), r: 5 }),
-    make("text", { x: frame.left - 6, y: y(high) + 4, "text-anchor": "end" }, nats(high, 1)),
-    ...(high - low > 0 ? [make("text", { x: frame.left - 6, y: y(low) + 4, "text-anchor": "end" }, nats(low, 1))] : []),
+    make("text", { x: frame.left - 9, y: y(high) + 4, "text-anchor": "end" }, nats(high, 1)),
+    ...(high - low > 0 ? [make("text", { x: frame.left - 9, y: y(low) + 4, "text-anchor": "end" }, nats(low, 1))] : []),
     ...ticksBetween(0, rounds, 5)
       .filter(Number.isInteger)
       .map((t) => make("text", { x: x(t), y: foot + 16, "text-anchor": "middle" }, String(t))),

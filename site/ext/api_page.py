@@ -25,10 +25,10 @@ INLINE = re.compile(r"""
     | (?P<string>"[\w+-]+")                                                         # "auto"
     | (?P<heading>(?:(?m:^)|(?<=\.\ ))Raises\b|\bSource:)
     | (?P<work>\b(?:[A-ZÄÖÜ][\w-]+(?:,\ |\ and\ |\ ))+\(\d{4}\))                    # Dempster, Laird and Rubin (1977)
-    | (?<!\w)(?P<symbol>[^\W\d_])_(?P<index>[a-z]{1,2}(?:\+1)?)(?![a-zA-Z0-9_])     # r_nk
+    | (?<!\w)(?P<symbol>[^\W\d_]|max)_(?P<index>[a-z]{1,2}(?:\+1)?)(?![a-zA-Z0-9_]) # r_nk, max_k
     | (?P<parameter>(?<![\w.])\w+(?=:\ ))                                           # tol: stop when ...
-    | (?P<class>\b[A-Z]\w*[a-z][A-Z]\w*)                                            # GaussianMixture
-    | (?P<name>[a-z]+\.[A-Z]+|(?:\w+\.)*\w*_\w*(?:\.\w+)*(?:=(?:"\w+"|\d))?)      # log_joint, reg_covar="auto"
+    | (?P<class>\b(?!NumPy|JavaScript)[A-Z]\w*[a-z][A-Z]\w*)                        # GaussianMixture
+    | (?P<name>(?:[a-z]+\.)+[A-Z]\w+|(?:\w+\.)*\w*_\w*(?:\.\w+)*(?:=(?:"\w+"|\d))?)  # em.Mixture, log_joint, reg_covar="auto"
     | (?P<markup>[\\*_<>\[\]$|#~{}])
     """, re.VERBOSE)
 
