@@ -35,10 +35,11 @@ SHEETS = """@page {{ size: A4; margin: 18mm 18mm 22mm; font: 8.5pt "DejaVu Sans"
     @bottom-left {{ content: {title} }} @bottom-right {{ content: counter(page) }} }}
 html {{ counter-reset: page {sheets_before} }}"""
 
-# Chromium keeps the place of an element only if the same page links to it.
+# Chromium keeps the place of an element only if the same page links to it. The links stand at the top: below the last line
+# they could run onto a sheet of their own, and the numbers of the sheets would begin with 1 again.
 KEEP_PLACES = """names => names.filter(name => document.getElementById(name)).forEach(name =>
     document.querySelector('article').insertAdjacentHTML('beforeend',
-        `<a href="#${name}" style="position: absolute; font-size: 1px; color: transparent">.</a>`))"""
+        `<a href="#${name}" style="position: absolute; top: 0; font-size: 1px; color: transparent">.</a>`))"""
 
 
 def reading_order():
