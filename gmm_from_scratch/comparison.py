@@ -134,16 +134,17 @@ class Comparison:
                           f"{row.n_reached}/{self.n_init}" + " ?"[bool(self.doubts(row))], f"{row.agreement:.2f}", f"{row.thinness:.1e}",
                           f"{row.n_collapsed}"])
         widths = [max(map(len, column)) for column in zip(*table)]
-        lines = ["  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))]) for line in table]
+        lines = [" ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))]) for line in table]
         null = [f"{CRITERIA[name]} names k = {', '.join(map(str, ks))}" for name, ks in self.null.items() if ks]
         return "\n".join([
             f"{self.n_samples} rows, {self.n_features} features; {self.n_init} starts for each model", "", *lines, "",
-            "AIC, BIC, ICL: lower is better. ln L and held-out (per row): higher is better. * best of its column.",
-            f"reached: starts within {self.tolerance:g} of that ln L; ? reached by one only, or by runs that disagree.",
+            "AIC, BIC, ICL: lower is better. ln L and held-out (per row): higher is better.",
+            "* best of its column; ? reached by one start only, or by runs that disagree.",
+            f"reached: starts within {self.tolerance:g} of that ln L.",
             "ARI: least agreement of those runs with the best. lost: starts that collapsed.",
             "thinnest: least variance of a component in any direction, as a share of the data's.",
-            *([f"On data sets from one Gaussian: {'; '.join(null)}."] if null else []), "",
-            *(fill(sentence, 100, subsequent_indent="  ") for sentence in self.verdict.splitlines())])
+            *([fill(f"On data sets from one Gaussian: {'; '.join(null)}.", 84)] if null else []), "",
+            *(fill(sentence, 84, subsequent_indent="  ") for sentence in self.verdict.splitlines())])
 
 
 def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_init=6, n_null=3, n_folds=0, tolerance=1.0,

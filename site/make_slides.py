@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def slides_of(page):
     """Return the slides of a built page: a list of (heading, content as HTML, kind)."""
     article = BeautifulSoup(page.read_text("utf-8"), "html.parser").article
-    for link in article.select("a.headerlink"):
-        link.decompose()
+    for of_the_screen in article.select("a.headerlink, p.run"):
+        of_the_screen.decompose()
     title = article.h1.get_text().strip()
     question = article.h1.find_next("p").get_text().strip()
     slides = [(title, f"<p>{html.escape(question)}</p>" if len(question) < 200 else "", "title")]
@@ -90,11 +90,12 @@ body {{ margin: 0; font: clamp(1rem, 2.2vw, 1.8rem)/1.4 system-ui, sans-serif; }
 section {{ display: none; min-height: 100vh; padding: 3vh 5vw 8vh; flex-direction: column; justify-content: center; }}
 section.now {{ display: flex; }}
 h1 {{ font-size: 1.8em; }} h2 {{ font-size: 1.2em; margin: 0 0 .6em; }}
-li {{ margin: .4em 0; }}
+li {{ margin: .4em 0; }} li p {{ margin: 0; }}
+section.list {{ font-size: .85em; }}
 figure {{ margin: 0; display: flex; flex-direction: column; align-items: center; gap: 1em; }}
-figure img {{ max-width: 100%; max-height: 62vh; width: auto; object-fit: contain; background: white; padding: .5em; border-radius: 4px; }}
+figure img {{ max-width: 100%; max-height: 58vh; width: auto; object-fit: contain; background: white; padding: .5em; border-radius: 4px; }}
 figcaption {{ font-size: .8em; max-width: 60em; }}
-.math {{ overflow-x: auto; font-size: 1.1em; }}
+.math {{ overflow-x: auto; }}
 nav {{ position: fixed; bottom: 0; right: 0; padding: .4em 1em; font-size: 1rem; }}
 nav button {{ font: inherit; min-width: 2.5em; min-height: 2.2em; }}
 @media print {{ section {{ display: flex; break-after: page; min-height: 95vh; }} nav {{ display: none; }} }}

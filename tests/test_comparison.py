@@ -69,7 +69,13 @@ def test_one_gaussian_is_one_component():
     found = compare(LONG, [1, 2], "full", n_init=2, n_null=2, random_state=0)
     assert found.named("bic") == found.named("icl") == ("full", 1)
     assert found.null["bic"] == found.null["icl"] == [1, 1]
-    assert "On data sets from one Gaussian: AIC names k = " in repr(found) and "BIC names k = 1, 1; ICL names k = 1, 1." in repr(found)
+    words = " ".join(repr(found).split())
+    assert "On data sets from one Gaussian: AIC names k = " in words and "BIC names k = 1, 1; ICL names k = 1, 1." in words
+
+
+def test_the_table_fits_beside_the_sidebars_of_a_page():
+    found = compare(1000 * LONG, [1, 2], ["full", "spherical"], n_init=2, n_null=3, n_folds=2, random_state=0)
+    assert max(map(len, repr(found).splitlines())) <= 84
 
 
 def test_what_one_gaussian_gives_as_well_is_said():

@@ -247,4 +247,5 @@ def test_slides_hold_the_figures_and_formulas_of_each_chapter_and_ask_no_other_h
         assert len(slides.select(".formula")) == sum(r"\tag" in formula.get_text() for formula in page.article.select("div.math")
                                                      if not formula.find_parent("details"))
         assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", str(slides))
+        assert "Run this page" not in slides.get_text()
     assert (tmp_path / "mathjax" / "tex-chtml.js").is_file()

@@ -143,6 +143,18 @@ def keep_numbered_formulas_whole(app, doctree):
             formula["nowrap"] = True
 
 
+# A browser may break a line on either side of a formula, even before a comma.
+
+
+def keep_commas_with_formulas(app, doctree):
+    for formula in list(doctree.findall(nodes.math)):
+        text = formula.next_node(descend=False, siblings=True)
+        if isinstance(text, nodes.Text) and (mark := re.match(r"[,.;:!?)]+", text)):
+            parent, place = formula.parent, formula.parent.index(formula)
+            rest = nodes.Text(text[mark.end() :])
+            parent[place : place + 2] = [nodes.inline("", "", formula, nodes.Text(mark[0]), classes=["unbroken"]), rest]
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The EM Lab. The package has it, for notebooks; the pages get the same files as one classic script, because a browser
 # loads no module from disk.
@@ -205,6 +217,7 @@ def setup(app):
     app.connect("builder-inited", write_lab)
     app.connect("html-page-context", load_lab_where_it_is)
     app.connect("doctree-read", keep_numbered_formulas_whole)
+    app.connect("doctree-read", keep_commas_with_formulas)
     app.connect("html-page-context", mend_page, priority=900)  # after the theme and sphinx-thebe have added theirs
     app.connect("build-finished", forget_failed_build, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
