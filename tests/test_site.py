@@ -99,7 +99,7 @@ def test_steppers_have_their_pictures_and_texts(name):
 
 # What all that a page loads weighs on its way, in kB: text is compressed by the server, the rest is already. A reader on
 # a phone pays for it.
-HEAVIEST = {"page": 700, "page with steppers": 2000}
+HEAVIEST = {"page": 700, "page with interactives": 2000}
 FONTS_OF_FORMULAS = 100         # MathJax takes those it needs
 
 
@@ -111,7 +111,7 @@ def test_page_is_light(name):
     loaded += [source for stepper in page.select(".stepper") for source, _ in json.loads(stepper["data-frames"])]
     files = {(BOOK / name).parent / urlsplit(address).path for address in loaded if not address.startswith("data:")} | {BOOK / name}
     weight = sum(len(gzip.compress(file.read_bytes(), 6)) for file in {file.resolve() for file in files}) / 1000
-    limit = HEAVIEST["page with steppers" if page.select(".stepper") else "page"]
+    limit = HEAVIEST["page with interactives" if page.select(".stepper, .em-lab") else "page"]
     assert weight + (FONTS_OF_FORMULAS if page.select(".math") else 0) < limit
 
 
