@@ -19,7 +19,7 @@ from .progress import bar
 from .starts import STARTS, kinds_of_start, start_from_given, start_from_means
 from .table import as_table
 from .threads import workers
-from .validation import check_choice, check_flag, check_floats, check_integer, check_number, check_rng, check_verbose
+from .validation import check_choice, check_flag, check_floats, check_integer, check_number, check_rng, check_verbose, shown
 
 RELATIVE_RIDGE = 1e-6   # reg_covar="auto": this share of the mean variance of the columns
 
@@ -131,7 +131,8 @@ class GaussianMixture(Estimator):
         >>> GaussianMixture(2, random_state=0).partial_fit(first).partial_fit(second).n_blocks_
         2
         """
-        forgetting = check_number("forgetting", forgetting, least=0.5, below=1.0000001)
+        if check_number("forgetting", forgetting, least=0.5) > 1:
+            raise ValueError(f"forgetting is {shown(forgetting)}; expected a finite number from 0.5 to 1; above, nothing new is learnt.")
         if not hasattr(self, "weights_"):
             return self.fit(X, sample_weight=sample_weight)
         with workers() as mapping:

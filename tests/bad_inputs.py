@@ -6,6 +6,7 @@ cheap and its report names the way. Numbers and texts are drawn by Hypothesis it
 
 import datetime
 from decimal import Decimal
+from math import ceil
 
 import numpy as np
 import scipy.sparse
@@ -226,7 +227,7 @@ def counts(least=0, most=None, besides=()):
 
 def numbers(least=0, below=None, besides=()):
     """Return the kind of a number from least up to, and without, below; besides: texts that are valid too."""
-    outside = [st.floats(max_value=least, exclude_max=True), st.integers(max_value=least - 1), st.integers(min_value=10**101), st.just(10**5000),
+    outside = [st.floats(max_value=least, exclude_max=True), st.integers(max_value=ceil(least) - 1), st.integers(min_value=10**101), st.just(10**5000),
                st.floats(min_value=1e100)] + ([st.floats(min_value=below)] if below else [])
     strategy = st.one_of(NOT_NUMBERS, st.booleans(), st.just(np.nan), st.just(np.float32("inf")), *outside)
     return lambda value: strategy.filter(lambda bad: not isinstance(bad, str) or bad not in besides)

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from copy import copy
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -193,6 +194,8 @@ CALLS = {
     **{f"GaussianMixture.{method}": (partial(use, FITTED_GMM, method), {"X": (X, NEW_X)})
        for method in ("predict", "predict_proba", "score_samples", "score", "bic", "aic")},
     "GaussianMixture.fit_predict": (partial(fit, GaussianMixture, "fit_predict", n_components=2), {"X": (X, POINTS), "sample_weight": WEIGHT}),
+    "GaussianMixture.partial_fit": (lambda **arguments: copy(FITTED_GMM).partial_fit(**arguments), {
+        "X": (X, NEW_X), "sample_weight": WEIGHT, "forgetting": (0.6, numbers(0.5, below=np.nextafter(1, 2)))}),
     "GaussianMixture.sample": (FITTED_GMM.sample, {"n_samples": (3, counts(1)), "random_state": (0, generators)}),
     "GaussianMixture.marginal": (FITTED_GMM.marginal, {"features": ([0], features(2))}),
     "GaussianMixture.conditional": (FITTED_GMM.conditional, {"features": ([0], features(2)), "values": (np.array([1.0]), arrays(fixed=[0]))}),
