@@ -22,7 +22,7 @@ from .seeding import plusplus
 from .table import Table, open_table
 from .validation import check_choice, check_floats, check_integer, check_labels, check_resp, check_rng
 
-SAMPLE, SAMPLE_EACH = 2048, 256     # k-means sees so many rows, or so many for each cluster if that is more
+SAMPLE, SAMPLE_EACH = 4096, 256     # k-means sees so many rows, or so many for each cluster if that is more
 
 
 def start_from_labels(X, labels, n_components, *, sample_weight=None, **options):
