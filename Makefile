@@ -113,7 +113,6 @@ endef
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off $(REQUIREMENTS)
 	@touch $@
 
-# uv, since pip takes a minute and a half for these.
 # Spark is some 450 MB, needs Java 17, and serves one benchmark.
 .venv-spark/done: pyproject.toml
 	$(PY) -m venv .venv-spark
@@ -121,6 +120,7 @@ endef
 	.venv-spark/bin/python -m pip install --quiet --editable . scikit-learn "pyspark>=4,<5"
 	@touch $@
 
+# uv, since pip takes a minute and a half for these.
 .venv-grading/done: requirements-grading.txt
 	$(PY) -m venv .venv-grading
 	$(GRADING)/python -m pip install --quiet --disable-pip-version-check uv

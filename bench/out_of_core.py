@@ -38,7 +38,7 @@ held = int(re.search(r"VmData:\\s+(\\d+)", open("/proc/self/status").read())[1])
 resource.setrlimit(resource.RLIMIT_DATA, (held + headroom,) * 2)
 start = time.perf_counter()
 try:
-    model = fit(np.memmap(path, mode="r", shape=(N, D)))
+    model = fit(np.memmap(path, mode="r", dtype=float, shape=(N, D)))
     print(f"ends after {{time.perf_counter() - start:.1f}} s, {{model.n_iter_}} rounds")
 except MemoryError as error:
     print("MemoryError:", str(error) or "no text")
@@ -56,7 +56,6 @@ def under_a_limit(rows):
               "than it has when the fit begins\n\n| library | what becomes of the fit |\n|---|---|")
         for package in ("sklearn.mixture", "gmm_from_scratch"):
             program = PROGRAM.format(package=package, N=rows, D=D, path=str(path), headroom=HEADROOM * MIB)
-            program = program.replace('mode="r"', 'mode="r", dtype=float')
             run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
             print(f"| {package.split('.')[0]} | {run.stdout.strip() or run.stderr.strip().splitlines()[-1]} |", flush=True)
 

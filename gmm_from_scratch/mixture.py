@@ -138,9 +138,8 @@ class GaussianMixture(Estimator):
         with workers() as mapping:
             table = self._check_new_data(X, partial(as_table, sample_weight=sample_weight, mapping=mapping))
             mixture = online_step(table, self.mixture_, (self.n_blocks_ + 1) ** -forgetting, self._ridge(table))
-        n_blocks = self.n_blocks_ + 1
-        self._set(mixture)
-        self.n_blocks_, self.converged_, self.n_iter_ = n_blocks, False, n_blocks
+        self._set(mixture, self.n_blocks_ + 1)
+        self.converged_, self.n_iter_ = False, self.n_blocks_
         for name in {"lower_bound_", "lower_bounds_"} & vars(self).keys():
             delattr(self, name)
         return self
@@ -190,11 +189,11 @@ class GaussianMixture(Estimator):
                 collapses[-1].component)
         return max(runs, key=lambda run: run.log_likelihoods[-1]), collapses, len(outcomes)
 
-    def _set(self, mixture):
-        """Take over the parameters of a mixture."""
+    def _set(self, mixture, n_blocks=1):
+        """Take over the parameters of a mixture that has learnt from so many blocks."""
         self.weights_, self.means_, self.covariances_ = mixture.weights, mixture.means, mixture.covariances
         self.covariance_type_ = mixture.covariance_type
-        self.n_features_in_, self.n_blocks_ = mixture.n_features, 1
+        self.n_features_in_, self.n_blocks_ = mixture.n_features, n_blocks
 
     def _ridge(self, table):
         """Return reg_covar as a number, and warn if it swamps a column of the data."""

@@ -42,6 +42,9 @@ def online_step(table, mixture, step, reg_covar=0.0):
     if family == "tied":
         covariances = (1 - step) * ours + step * theirs + apart.sum(axis=0)
     else:
-        per_component = [share.reshape(-1, *[1] * (ours.ndim - 1)) for share in (old, new, weights)]
-        covariances = (per_component[0] * ours + per_component[1] * theirs + apart / (D if family == "spherical" else 1)) / per_component[2]
+        def each(share):
+            return share.reshape(-1, *[1] * (ours.ndim - 1))
+
+        apart = apart / D if family == "spherical" else apart
+        covariances = (each(old) * ours + each(new) * theirs + apart) / each(weights)
     return Mixture(weights / weights.sum(), means, covariances + ridge, family)
