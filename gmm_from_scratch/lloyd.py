@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csc_array
 
-from .nearest import Columns, nearest, share
+from .nearest import Columns, farthest, nearest, share
 from .threads import sum_of_blocks
 
 DOWN = 1 - 2.0**-21             # rooms are rounded down, never up
@@ -105,10 +105,9 @@ class Clusters:
         with np.errstate(invalid="ignore"):
             means = self.columns.origin + self.sums[:, 2:] / self.sums[:, 1:2]
         if len(empty):
-            def farthest(rows):
-                far = _distances(self.table, self.labels, self.centers, rows)[1]
-                return [[(-far[n], rows.start + n) for n in np.argsort(-far, kind="stable")[:len(empty)]]]
-            ranked = sorted(self.table.sum(farthest, 4 * self.table.n_features)[0])
+            def look(rows):
+                return [farthest(_distances(self.table, self.labels, self.centers, rows)[1], len(empty), rows.start)]
+            ranked = sorted(self.table.sum(look, 4 * self.table.n_features)[0])
             means[empty] = self.table.X[[row for _, row in ranked[:len(empty)]]]
         return means
 

@@ -156,10 +156,10 @@ class GaussianMixture(Estimator):
         reg_covar = self._ridge(table)
         outcomes, begun = journal.read(table, rng) if journal else ([], None)      # an EMRun of each start, or its error
         for number, start in list(enumerate(self._starts(table, rng, n_init, reg_covar=reg_covar), 1))[len(outcomes):]:
-            began = perf_counter()
+            began, before = perf_counter(), len(begun.log_likelihoods) - 1 if begun else 0      # rounds that an earlier fit has run
 
-            def said(n_iter, log_likelihood, began=began):
-                rate = n_iter * len(table) / max(perf_counter() - began, 1e-9)
+            def said(n_iter, log_likelihood, began=began, before=before):
+                rate = (n_iter - before) * len(table) / max(perf_counter() - began, 1e-9)
                 return f"{log_likelihood / table.total:.6f} nats per row, {rate:.2g} rows per second"
 
             def report(n_iter, log_likelihood, number=number, said=said):

@@ -107,6 +107,14 @@ def assign(table, centers):
     return labels
 
 
+def farthest(far, number, first):
+    """Return [(minus the distance, row), ...] of the farthest of some rows, the first of which is row `first`; ties as they stand.
+
+    Lists of several blocks are joined by adding, and sorted by sorting.
+    """
+    return [(-far[n], first + n) for n in np.argsort(-far, kind="stable")[:number]]
+
+
 def share(n_rows):
     """Return how many rows at a time are looked through for those that have spent their room."""
     return min(1 << 15, max(1 << 14, -(-n_rows // 8)))

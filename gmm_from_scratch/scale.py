@@ -29,7 +29,7 @@ from distributed import Client, KilledWorker, get_client, wait
 from .exceptions import ClusterLostError
 from .journal import Journal
 from .mixture import GaussianMixture
-from .table import Table
+from .table import Table, as_array
 from .threads import one_blas_thread, sum_all
 from .validation import check_floats, check_number, shown
 
@@ -151,7 +151,7 @@ class DaskTable(Table):
             X = X.rechunk({1: -1})                                                  # whole rows
         blocks = np.ravel(X.to_delayed()).tolist()
         with self._watched():
-            return self.client.compute([_task(_as_array, block, n_axes, f"block {i} of {name}") for i, block in enumerate(blocks)])
+            return self.client.compute([_task(as_array, block, n_axes, f"block {i} of {name}") for i, block in enumerate(blocks)])
 
     def _cut(self, sample_weight, lengths):
         """Return the weights as a dask.array that is cut as X is."""
@@ -242,14 +242,6 @@ def _list(values):
 
 def _rows(X, rows):
     return X[rows]
-
-
-def _as_array(block, n_axes, name):
-    """Return a block as an array of real numbers, or raise an error with its name."""
-    array = np.asanyarray(block)
-    if isinstance(array, np.ma.MaskedArray) or array.dtype.kind not in "fiub" or array.ndim != n_axes:
-        return check_floats(name, block, (None,) * n_axes)
-    return array
 
 
 def _check(block, name):

@@ -17,7 +17,7 @@ from scipy.spatial.distance import cdist
 from .blocks import fit_responsibilities
 from .gaussian import cholesky_factor
 from .kmeans import KMeans
-from .nearest import Columns, nearest
+from .nearest import Columns, farthest, nearest
 from .seeding import plusplus
 from .table import Table, open_table
 from .validation import check_choice, check_floats, check_integer, check_labels, check_resp, check_rng
@@ -225,9 +225,9 @@ def _seed_dead(table, means):
     dead = np.flatnonzero(table.sum_of_parts(partial(_count_nearest, means), sizes, dtype=float)[0] == 0)
     if not len(dead):
         return means
-    farthest = sorted(table.sum_of_parts(partial(_farthest, means, len(dead)), sizes, dtype=float)[0])
+    ranked = sorted(table.sum_of_parts(partial(_farthest, means, len(dead)), sizes, dtype=float)[0])
     means = means.copy()
-    means[dead] = table.take([row for _, row in farthest[:len(dead)]])
+    means[dead] = table.take([row for _, row in ranked[:len(dead)]])
     return means
 
 
@@ -242,7 +242,7 @@ def _farthest(means, number, part):
     def find(rows):
         x, weight = part.block(rows, float)
         far = cdist(x, means, "sqeuclidean").min(axis=1) * (1 if weight is None else weight)
-        return [[(-far[n], part.rows_of_all(rows).start + n) for n in np.argsort(-far, kind="stable")[:number]]]
+        return [farthest(far, number, part.rows_of_all(rows).start)]
     return find
 
 

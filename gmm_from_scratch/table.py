@@ -29,9 +29,9 @@ class Table:
     offset, elsewhere = 0, False        # elsewhere: in another process, which cannot write into an array of ours
 
     def __init__(self, X, sample_weight=None, *, n_features=None, dtype=None, mapping=map):
-        self.X = _as_array(X, 2, "X")
+        self.X = as_array(X, 2, "X")
         check_data(self.X[:1] if np.isfinite(self.X[0]).all() else self.X, n_features)
-        self.weight = None if sample_weight is None else _as_array(sample_weight, 1, "sample_weight")
+        self.weight = None if sample_weight is None else as_array(sample_weight, 1, "sample_weight")
         self.n_rows, self.n_features = self.X.shape
         if self.weight is not None and self.weight.shape != (self.n_rows,):
             check_floats("sample_weight", self.weight, (self.n_rows,), hint="Give one weight for each row of X.")
@@ -128,7 +128,7 @@ class Stream(Table):
             raise TypeError(f"X is a {type(source).__name__}, which can be read only once, but EM reads all rows in each round. "
                             "Give the function that makes it, or an object on which iter() can be called again and again.")
         self.source, self.mapping, self.dtype = source, mapping, np.dtype(float)
-        self.weight = None if sample_weight is None else _as_array(sample_weight, 1, "sample_weight")
+        self.weight = None if sample_weight is None else as_array(sample_weight, 1, "sample_weight")
         self.n_features, self.n_rows = n_features, None if self.weight is None else len(self.weight)
         _, first = next(self._blocks(), (0, None))
         if first is None or not first.size:
@@ -144,7 +144,7 @@ class Stream(Table):
         for number, block in enumerate(blocks):
             if hasattr(block, "__len__") and len(block) == 0:
                 continue
-            array = _as_array(block, 2, f"block {number} of X")
+            array = as_array(block, 2, f"block {number} of X")
             if array.shape[1] != (self.n_features or array.shape[1]):
                 check_floats(f"block {number} of X", array, (None, self.n_features), hint="All blocks need the same columns.")
             yield number, array
@@ -236,7 +236,7 @@ def rows_per_block(doubles_per_row, product_per_row=0):
     return min(rows, small) if small >= FEWEST_ROWS else rows
 
 
-def _as_array(value, n_axes, name):
+def as_array(value, n_axes, name):
     """Return an array of real numbers as it is, anything else as the checks make it, or raise their error."""
     if hasattr(value, "__array__") and not isinstance(value, np.ma.MaskedArray):
         array = np.asarray(value)
