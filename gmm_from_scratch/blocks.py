@@ -11,7 +11,7 @@ import numpy as np
 
 from .covariances import FAMILIES
 from .em import EMRun, Mixture, require_mixture
-from .features import block_sizes
+from .features import numbers_per_row
 from .forms import FORMS, Point
 from .passes import EM, FARTHEST, MANY_FEATURES, direct_e_step, expanded_e_step, sum_log
 from .squarem import plain_rounds, squarem_rounds
@@ -107,8 +107,8 @@ def log_likelihood(X, mixture, sample_weight=None):
     -2.3379
     """
     with open_table(X, sample_weight, n_features=require_mixture("mixture", mixture).n_features, dtype=float) as table:
-        make_e_step, sizes = _scoring(table, mixture)
-        return float(table.sum_of_parts(partial(_sum_log, make_e_step), *sizes)[0])
+        make_e_step, numbers = _scoring(table, mixture)
+        return float(table.sum_of_parts(partial(_sum_log, make_e_step), numbers)[0])
 
 
 def fit_responsibilities(table, resp, n_components, *, covariance_type="full", reg_covar=0.0):
@@ -137,7 +137,7 @@ def _write(X, mixture, empty, choose):
         if table.elsewhere:
             raise TypeError(f"X is a {type(table).__name__}, whose rows lie on the workers of a cluster; what is found for each row should "
                             "stay there, too. Let the cluster do it block by block: X.map_blocks(model.predict, drop_axis=1, dtype=int).")
-        result, (make_e_step, sizes) = empty(table), _scoring(table, mixture)
+        result, (make_e_step, numbers) = empty(table), _scoring(table, mixture)
 
         def make(part):
             e_step = make_e_step(part)
@@ -148,7 +148,7 @@ def _write(X, mixture, empty, choose):
 
             return write
 
-        table.sum_of_parts(make, *sizes)
+        table.sum_of_parts(make, numbers)
     return result
 
 
@@ -163,9 +163,9 @@ def _sum_log(make_e_step, table):
 
 
 def _scoring(table, mixture):
-    """Return a function of a table that gives the E-step that scores, and the sizes by which blocks are cut."""
+    """Return a function of a table that gives the E-step that scores, and how many numbers it keeps of each row."""
     point = as_point(mixture, table)
     K, D = point.means.shape
     if point.family == "tied" or D >= MANY_FEATURES or not point.reach() <= FARTHEST[table.dtype.char]:
-        return partial(direct_e_step, point=point), (3 * D + 2 * K,)    # tied: φ lacks the term that is common to all components
-    return partial(expanded_e_step, point=point), block_sizes(FORMS[point.family], D, K)
+        return partial(direct_e_step, point=point), 3 * D + 2 * K       # tied: φ lacks the term that is common to all components
+    return partial(expanded_e_step, point=point), numbers_per_row(FORMS[point.family], D, K)

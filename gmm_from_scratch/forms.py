@@ -12,6 +12,8 @@ import numpy as np
 
 from .covariances import check_covariances
 from .gaussian import cholesky_factor
+from .products import times_wide
+from .threads import scratch
 
 NEAR = 60.0             # nats: e⁻⁶⁰ of a sum is far from its last digit
 
@@ -21,10 +23,9 @@ class Form(NamedTuple):
 
     n_terms: Callable       # D -> how many quadratic terms φ has
     terms: Callable         # z (D, B), out (n_terms, B): write them
-    tall_terms: Callable | None     # z (B, D) -> the same as (B, n_terms); None where only the other way is quick
     coefficients: Callable  # Λ = Σ⁻¹ -> their coefficients in -½ zᵀ Λ z: (K, n_terms)
     unpack: Callable        # Σ_n r_nk terms (K, n_terms), D -> second moments of each component
-    second: Callable        # z (D, B), r (B,) -> second moments of one component
+    second: Callable        # z (D, B), r (B,) -> second moments of one component; writes over z
     central: Callable       # second moments, N_k, m_k (K, D) -> covariances, when the means are m_k
 
 
@@ -53,29 +54,28 @@ def _symmetric(sums, D):
 
 
 def _scatter(z, r):
-    """Return Σ_n r_n z_n z_nᵀ: symmetric to the last digit, since NumPy multiplies a matrix by its own transpose so."""
-    y = np.sqrt(r) * z
-    return y @ y.T
+    """Return Σ_n r_n z_n z_nᵀ: symmetric to the last digit, since NumPy multiplies a matrix by its own transpose so. Writes over z."""
+    z *= np.sqrt(r)
+    return z @ z.T
 
 
 FORMS = {
     "full": Form(
-        lambda D: D * (D + 1) // 2, _products, None, _halves, _symmetric,
+        lambda D: D * (D + 1) // 2, _products, _halves, _symmetric,
         _scatter,
         lambda S, N, m: S / N[:, None, None] - m[:, :, None] * m[:, None, :]),
     "tied": Form(                               # zᵀ Λ z is common to all components, and so is Σ_n z zᵀ
-        lambda D: 0, lambda z, out: None, lambda z: z[:, :0], lambda precisions: np.empty((1, 0)), None,
+        lambda D: 0, lambda z, out: None, lambda precisions: np.empty((1, 0)), None,
         _scatter,
-        lambda S, N, m: (S - _scatter(m.T, N)) / N.sum()),
+        lambda S, N, m: (S - _scatter(m.T.copy(), N)) / N.sum()),
     "diag": Form(
-        lambda D: D, lambda z, out: np.multiply(z, z, out=out), lambda z: z * z,
-        lambda precisions: -0.5 * precisions, lambda sums, D: sums,
-        lambda z, r: (z * z) @ r,
+        lambda D: D, lambda z, out: np.multiply(z, z, out=out), lambda precisions: -0.5 * precisions, lambda sums, D: sums,
+        lambda z, r: np.square(z, out=z) @ r,
         lambda S, N, m: S / N[:, None] - m**2),
     "spherical": Form(
-        lambda D: 1, lambda z, out: _squares(z, out[0]), lambda z: np.vecdot(z, z)[:, None],
-        lambda precisions: -0.5 * precisions, lambda sums, D: sums[:, 0],
-        lambda z, r: ((z * z) @ r).sum(),
+        lambda D: 1, lambda z, out: _squares(z, out[0]), lambda precisions: -0.5 * precisions,
+        lambda sums, D: sums[:, 0],
+        lambda z, r: (np.square(z, out=z) @ r).sum(),
         lambda S, N, m: (S / N - (m**2).sum(axis=1)) / m.shape[1]),
 }
 
@@ -136,29 +136,28 @@ class Point:
         return joint
 
     def near_log_joint(self, dtype):
-        """Return a function of z, (D, B), that gives ln p(z, z_n = k) where it comes NEAR the largest of its column.
+        """Return a function of φ = [1, z], (1 + D, B), that gives ln p(z, z_n = k) where it comes NEAR the largest of its column.
 
         Elsewhere it gives some number that is too far below the largest to matter. Since W_k is a lower triangle, half of
         the features tell half of y = W_k z - W_k μ_k, and |y|² cannot fall below what that half adds up to. Mostly this
         is enough to know that a component is out. For full covariances.
         """
         half = self.means.shape[1] // 2
-        W = np.concatenate([self.whitener, -self.whiten(self.means)[:, :, None]], axis=2).astype(dtype)     # times [z, 1]
-        upper, lower = (np.ascontiguousarray(part) for part in (W[:, :half, [*range(half), -1]], W[:, half:]))
+        W = np.concatenate([-self.whiten(self.means)[:, :, None], self.whitener], axis=2).astype(dtype)     # times [1, z]
+        upper, lower = (np.ascontiguousarray(part) for part in (W[:, :half, :1 + half], W[:, half:]))
         peaks = self.peaks[:, None].astype(dtype)
 
-        def log_joint(z):
-            z1 = np.concatenate([z, np.ones((1, z.shape[1]), dtype)])
-            first = z1[[*range(half), -1]]
-            L = np.empty((len(W), z.shape[1]), dtype)
+        def log_joint(phi):
+            n_rows = phi.shape[1]
+            L, y = scratch("joint", (len(W), n_rows), dtype), scratch("white", (half, n_rows), dtype)
             for k, rows in enumerate(upper):
-                _squares(rows @ first, L[k])
+                _squares(times_wide(rows, phi[:1 + half], y), L[k])
             L *= -0.5
             L += peaks                                          # no ln p(z, z_n = k) is higher
-            top, likeliest = np.empty(z.shape[1], dtype), L.argmax(axis=0)
+            top, likeliest = np.empty(n_rows, dtype), L.argmax(axis=0)
 
             def complete(k, mine):
-                L[k, mine] -= 0.5 * _squares(lower[k] @ z1[:, mine])
+                L[k, mine] -= 0.5 * _squares(lower[k] @ phi[:, mine])
                 return L[k, mine]
 
             for k in range(len(L)):                             # first the likeliest, then all others that may come near it

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csc_array
 
-from .nearest import Columns, farthest, nearest, share
+from .nearest import Columns, farthest, nearest
 from .threads import sum_of_blocks
 
 DOWN = 1 - 2.0**-21             # rooms are rounded down, never up
@@ -82,7 +82,7 @@ class Clusters:
                 self.labels[piece], self.rooms[piece] = new, (rooms + self.spent) * DOWN
             return [change, n_moved]
 
-        change, n_moved = sum_of_blocks(block, self.table.n_rows, share(self.table.n_rows), self.table.mapping)
+        change, n_moved = sum_of_blocks(block, self.table.n_rows, self.columns.share, self.table.mapping)
         self.sums = change if self.sums is None else self.sums + change
         return n_moved
 
@@ -107,7 +107,7 @@ class Clusters:
         if len(empty):
             def look(rows):
                 return [farthest(_distances(self.table, self.labels, self.centers, rows)[1], len(empty), rows.start)]
-            ranked = sorted(self.table.sum(look, 4 * self.table.n_features)[0])
+            ranked = sorted(self.table.sum(look, 3 * self.table.n_features + 4, float)[0])
             means[empty] = self.table.X[[row for _, row in ranked[:len(empty)]]]
         return means
 
@@ -126,7 +126,7 @@ class Clusters:
                 difference *= self.table.weight[rows, None]
             return [membership(self.labels[rows], len(self.ids)) @ difference, squared.sum()]
 
-        first, within = self.table.sum(block, 3 * self.table.n_features)
+        first, within = self.table.sum(block, 3 * self.table.n_features + 4, float)
         before, mass = self.centers, self.sums[:, 1:2]
         self.move((before + first / np.where(mass > 0, mass, 1)).astype(dtype))
         shift = self.centers - before
@@ -148,4 +148,4 @@ def _distances(table, labels, centers, rows):
 
 def sum_of_distances(table, labels, centers):
     """Return the inertia, Σ_n w_n |x_n - center of its cluster|²."""
-    return float(table.sum(lambda rows: [_distances(table, labels, centers, rows)[1].sum()], 3 * table.n_features)[0])
+    return float(table.sum(lambda rows: [_distances(table, labels, centers, rows)[1].sum()], 3 * table.n_features + 4, float)[0])

@@ -8,15 +8,18 @@ taken again, as kmeans.assign_step takes them: the labels are the same.
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .products import times_wide
 from .table import rows_per_block
-from .threads import sum_of_blocks
+from .threads import fair_size, scratch, sum_of_blocks
 
 
 class Columns:
     """The rows of a table as float32, from an origin near which they lie, and how far off distances from products may be.
 
-    size: how many rows make a block. rounding: the difference of two computed values of ½|z - c_k|² is wrong by no more than
-    this times |z|² + 2 max |c_k|². That includes the last bits of each, which are given away for k.
+    rounding: the difference of two computed values of ½|z - c_k|² is wrong by no more than this times |z|² + 2 max |c_k|².
+    That includes the last bits of each, which are given away for k.
+    size: how many rows make a piece that fits the cache. share: how many a thread looks through, in most rounds only to see
+    which have spent their room.
     """
 
     def __init__(self, table, n_centers):
@@ -26,7 +29,8 @@ class Columns:
         self.dtype = np.dtype(np.float32 if 1e-24 < spread and spread + offset < 1e24 and n_centers <= 256 else float)
         self.n_marks = 1 << (n_centers - 1).bit_length()
         self.rounding = float((table.n_features + 6 + self.n_marks) * np.finfo(self.dtype).eps)
-        self.size = rows_per_block((table.n_features + n_centers) // 2 + 4)
+        self.size = rows_per_block(2 * table.n_features + n_centers + 10)
+        self.share = fair_size(table.n_rows, 8 * self.size)
 
     def take(self, rows):
         """Return those rows of X, (B, D), for a slice or an array of indices."""
@@ -48,14 +52,6 @@ class Columns:
         return [rows[a:a + self.size] for a in range(0, len(rows), self.size)]
 
 
-def product(a, b):
-    """Return a @ b, where a is small and b is wide, in parts for which OpenBLAS takes its quicker way."""
-    ab, step = np.empty((len(a), b.shape[1]), b.dtype), max(256, 900_000 // a.size)
-    for i in range(0, b.shape[1], step):
-        np.matmul(a, b[:, i:i + step], out=ab[:, i:i + step])
-    return ab
-
-
 def nearest(columns, centers):
     """Return a function of rows (B, D) that gives the index of the nearest center, (B,), and the room, (B,).
 
@@ -71,11 +67,12 @@ def nearest(columns, centers):
 
     def look(x):
         with np.errstate(all="ignore"):
-            phi = np.empty((2 + x.shape[1], len(x)), columns.dtype)         # φ = [1, ½|z|², z]
+            phi = scratch("near", (2 + x.shape[1], len(x)), columns.dtype)  # φ = [1, ½|z|², z]
             phi[0], phi[2:] = 1, columns.shifted(x).T
             np.einsum("db,db->b", phi[2:], phi[2:], out=phi[1])
             phi[1] *= 0.5 + columns.rounding
-            bits = product(theta, phi).view(integer)                        # ½d², (K, B), as the whole numbers that its bits spell,
+            half = times_wide(theta, phi, scratch("half", (len(c), len(x)), columns.dtype))
+            bits = half.view(integer)                                       # ½d², (K, B), as the whole numbers that its bits spell,
             bits &= ~marks                                                  # which are in the same order;
             bits |= ids                                                     # the last bits now say which center it is
             best = bits.min(axis=0)
@@ -103,7 +100,7 @@ def assign(table, centers):
             labels[piece] = look(table.X[piece])[0]
         return []
 
-    sum_of_blocks(block, table.n_rows, share(table.n_rows), table.mapping)
+    sum_of_blocks(block, table.n_rows, columns.share, table.mapping)
     return labels
 
 
@@ -113,8 +110,3 @@ def farthest(far, number, first):
     Lists of several blocks are joined by adding, and sorted by sorting.
     """
     return [(-far[n], first + n) for n in np.argsort(-far, kind="stable")[:number]]
-
-
-def share(n_rows):
-    """Return how many rows at a time are looked through for those that have spent their room."""
-    return min(1 << 15, max(1 << 14, -(-n_rows // 8)))

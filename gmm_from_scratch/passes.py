@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .exceptions import SingularCovarianceError
-from .features import block_sizes, features
+from .features import features, log_joint, moments, numbers_per_row
 from .forms import FORMS, NEAR, Point
 
 FARTHEST = {"d": 1e4, "f": 1e3}     # squares about a centre lose the digits of this factor, μᵀ Σ⁻¹ μ: beyond it, take a nearer one
@@ -26,24 +26,13 @@ LOWEST = {code: CUT * np.log(float(NUMBERS[code].tiny)) for code in "df"}      #
 MANY_FEATURES = 30                  # from here on, the products of all pairs cost more than whitened coordinates
 
 
-def centred(table, dtype):
-    """Return a function of rows that gives their weights and z, x from the centre of the data: (D, B)."""
-    centre = table.centre.astype(dtype)[:, None]
-
-    def read(rows):
-        x, weight = table.block(rows, dtype)
-        return weight, np.subtract(x.T, centre, out=np.empty(x.shape[::-1], dtype))
-
-    return read
-
-
 def expanded_e_step(table, point):
     """Return a function of rows that gives their weights, φ, exp(Θ φ), its sums over components, and ln p(x_n).
 
     For tied covariances, ln p(x_n) lacks -½ xᵀ Σ⁻¹ x.
     """
     theta, n_features = point.theta(), table.n_features
-    read = features(table, FORMS[point.family], len(theta), table.dtype)
+    read = features(table, FORMS[point.family], table.dtype)
     usual = point.peaks.max() - n_features / 2                      # ln p(x) of most points is near this,
     theta[:, 0] -= usual                                            # or, without its common term, as far off as the means
     quick = point.family != "tied" or point.reach() + n_features < -LOWEST[table.dtype.char] * LEAST / CUT
@@ -51,23 +40,23 @@ def expanded_e_step(table, point):
 
     def e_step(rows):
         weight, phi = read(rows)
-        density, total, log_density = sum_of_exp(lambda: phi.log_joint(theta), quick)
+        density, total, log_density = sum_of_exp(lambda: log_joint(theta, phi), quick)
         return weight, phi, density, total, log_density + usual
 
     return e_step
 
 
 def direct_e_step(table, point, exact=True):
-    """Return the same by way of whitened coordinates, with z, x from the centre of the data, in place of φ.
+    """Return the same by way of whitened coordinates, with φ = [1, z].
 
     exact: compute with float64, subtract each mean before anything else, and leave nothing out.
     """
-    read = centred(table, float if exact else table.dtype)
-    log_joint = point.log_joint if exact else point.near_log_joint(table.dtype)
+    read = features(table, FORMS["tied"], float if exact else table.dtype)
+    joint = (lambda phi: point.log_joint(phi[1:])) if exact else point.near_log_joint(table.dtype)
 
     def e_step(rows):
-        weight, z = read(rows)
-        return weight, z, *sum_of_exp(lambda: log_joint(z), False, not exact)
+        weight, phi = read(rows)
+        return weight, phi, *sum_of_exp(lambda: joint(phi), False, not exact)
 
     return e_step
 
@@ -99,9 +88,9 @@ def _exp(L, cut):
     return np.exp(L, out=L)
 
 
-def _given(resp, family, n_components, table):
-    """Return an E-step whose responsibilities come from elsewhere, with φ of the family, or z if there is none."""
-    read = centred(table, float) if family is None else features(table, FORMS[family], n_components, float)
+def _given(resp, family, table):
+    """Return an E-step whose responsibilities come from elsewhere, with φ of the family."""
+    read = features(table, FORMS[family], float)
     return lambda rows: (*read(rows), resp(table, rows).astype(float), 1.0, np.zeros(rows.stop - rows.start))
 
 
@@ -109,29 +98,31 @@ def _moments(make_e_step, table):
     """Return a function of rows that gives R φᵀ and ln p of these rows."""
     e_step = make_e_step(table)
 
-    def moments(rows):
+    def block(rows):
         weight, phi, density, total, log_density = e_step(rows)
-        return [phi.moments(density, (1 if weight is None else weight) / total).astype(float), sum_log(log_density, weight)]
+        return [moments(phi, density, (1 if weight is None else weight) / total).astype(float), sum_log(log_density, weight)]
 
-    return moments
+    return block
 
 
 def _moments_about(make_e_step, centres, family, table):
     """Return a function of rows that gives N_k, the moments about the centres, and ln p of these rows."""
     e_step, form = make_e_step(table), FORMS[family]
 
-    def moments(rows):
-        weight, z, density, total, log_density = e_step(rows)
+    def block(rows):
+        weight, phi, density, total, log_density = e_step(rows)
+        z = phi[1:]
         density *= (1 if weight is None else weight) / total
         first, second = np.zeros(centres.shape), []
         for k, r in enumerate(density):
             mine = np.flatnonzero(r > 1e-20 * r.max())              # the others change no digit
-            difference, r = z.take(mine, axis=1) - centres[k, :, None].astype(z.dtype), r[mine]
+            difference, r = z.take(mine, axis=1), r[mine]
+            difference -= centres[k, :, None].astype(z.dtype)
             first[k] = difference @ r
             second.append(form.second(difference, r))
         return [density.sum(axis=1, dtype=float), first, np.array(second, float), sum_log(log_density, weight)]
 
-    return moments
+    return block
 
 
 def sum_log(log_density, weight):
@@ -177,7 +168,7 @@ class EM:
     def _sum_expanded(self, K, make_e_step, dtype=None):
         """Return the moments about the centre of the data under the responsibilities that an E-step gives beside φ."""
         D = self.table.n_features
-        sums, log_likelihood = self.table.sum_of_parts(partial(_moments, make_e_step), *block_sizes(self.form, D, K), dtype=dtype)
+        sums, log_likelihood = self.table.sum_of_parts(partial(_moments, make_e_step), numbers_per_row(self.form, D, K), dtype)
         second = self.table.scatter if self.family == "tied" else self.form.unpack(sums[:, 1 + D:], D)
         return Visit(None, log_likelihood, False, 0.0, sums[:, 0], sums[:, 1:1 + D], second)
 
@@ -194,8 +185,8 @@ class EM:
         K, D = centres.shape
         centres = centres.astype(self.table.dtype).astype(float)        # numbers that x can be compared with exactly
         make = partial(_moments_about, make_e_step, centres, self.family)
-        sizes = (3 * D + 2 * K) / 2                                     # each component takes few rows of a block: let it be large
-        counts, first, second, log_likelihood = self.table.sum_of_parts(make, sizes, dtype=dtype)
+        numbers = 3 * D + K                                             # z, some rows of z, half of each whitened, joint densities
+        counts, first, second, log_likelihood = self.table.sum_of_parts(make, numbers, dtype)
         return Visit(None, log_likelihood, True, centres, counts, first, second.sum(axis=0) if self.family == "tied" else second)
 
     def m_step(self, visit):
@@ -230,11 +221,11 @@ class EM:
         resp: a function of a table and of rows of it that returns r_nk as (K, B); it is asked again for moments that need a
         nearer centre.
         """
-        K, D, near = n_components, self.table.n_features, partial(_given, resp, None, None)
+        K, D, near = n_components, self.table.n_features, partial(_given, resp, "tied")
         if self.whitens:
             visit = self._sum_about(np.zeros((K, D)), near)
         else:
-            visit = self._sum_expanded(K, partial(_given, resp, self.family, K), float)
+            visit = self._sum_expanded(K, partial(_given, resp, self.family), float)
         if (new := self._maximise(visit)) is not None:
             return new
         return Point(self.family, *self._parameters(self._sum_about(_means(visit), near)))

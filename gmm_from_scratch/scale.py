@@ -126,9 +126,9 @@ class DaskTable(Table):
         """The first row, of the type of the first block: (D,)."""
         return self._first
 
-    def sum_of_parts(self, make, *sizes, dtype=None):
+    def sum_of_parts(self, make, numbers_per_row, dtype=None):
         """Return the sum of make(part)(rows) over all blocks of rows of all parts, each part being summed where it lies."""
-        job = _task(_same, cloudpickle.dumps((self, make, sizes, dtype)))           # a task, so that it can be made again
+        job = _task(_same, cloudpickle.dumps((self, make, numbers_per_row, dtype)))           # a task, so that it can be made again
         sums = [_task(_sum_of_part, job, *part) for part in zip(self.parts, self.weights or [None] * len(self.parts), self.offsets)]
         while len(sums) > 1:
             sums = [_task(sum_all, sums[i:i + BRANCHES]) for i in range(0, len(sums), BRANCHES)]
@@ -250,11 +250,11 @@ def _check(block, name):
 
 def _sum_of_part(job, X, weight, offset):
     """Return the sums over one partition. Each thread of the worker has a partition of its own, so the BLAS gets no more."""
-    table, make, sizes, dtype = pickle.loads(job)
+    table, make, numbers_per_row, dtype = pickle.loads(job)
     part = table.part(X, weight, offset)
     _keep_freed_memory()
     with one_blas_thread():
-        return part.sum(make(part), *sizes, dtype=dtype)
+        return part.sum(make(part), numbers_per_row, dtype)
 
 
 @cache

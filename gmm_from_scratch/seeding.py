@@ -3,7 +3,6 @@
 import numpy as np
 
 from .nearest import Columns
-from .table import rows_per_block
 
 KEPT_BYTES = 8 << 20            # the distances to all candidates are kept if they take no more than this
 
@@ -18,7 +17,7 @@ def plusplus(table, n_clusters, rng, n_trials=1):
     chance, squares = np.ones(table.n_rows, columns.dtype), np.empty(table.n_rows, columns.dtype)
     relative = None if table.weight is None else table.weight / table.weight.max()
     kept = np.empty((n_trials, table.n_rows), columns.dtype) if 4 * n_trials * table.n_rows <= KEPT_BYTES else None
-    centers, doubles = np.empty((n_clusters, table.n_features)), table.n_features + 2 * n_trials + 4
+    centers, numbers = np.empty((n_clusters, table.n_features)), table.n_features + 2 * n_trials + 4
 
     def prepare(rows):
         z = columns.shifted(table.X[rows])
@@ -52,15 +51,16 @@ def plusplus(table, n_clusters, rng, n_trials=1):
         chance[rows] = lowered(rows, candidates[[best]])[0] if kept is None else kept[best, rows]
         return [[chance[rows].sum(dtype=float)]]
 
-    edges = np.cumsum(table.sum(prepare, doubles)[0])
+    edges = np.cumsum(table.sum(prepare, numbers)[0])
     for k in range(n_clusters):
         if edges[-1] == 0:
             raise ValueError(f"X has only {k} distinct rows, too few for {n_clusters} clusters. Ask for fewer clusters.")
         first = k == 0
-        candidates = table.X[[_draw(chance, edges, rows_per_block(doubles), u) for u in rng.random(1 if first else n_trials)]].astype(float)
-        best = 0 if len(candidates) == 1 and kept is None else table.sum(compare, doubles)[0].argmin()
+        draws = [_draw(chance, edges, table.block_rows(numbers), u) for u in rng.random(1 if first else n_trials)]
+        candidates = table.X[draws].astype(float)
+        best = 0 if len(candidates) == 1 and kept is None else table.sum(compare, numbers)[0].argmin()
         centers[k] = candidates[best]
-        edges = np.cumsum(table.sum(choose, doubles)[0])
+        edges = np.cumsum(table.sum(choose, numbers)[0])
     return centers
 
 

@@ -221,11 +221,11 @@ def _from_nearest(table, means, options):
 
 def _seed_dead(table, means):
     """Return the means, with the point farthest from its own mean in place of a mean that is nearest to no point."""
-    sizes = table.n_features + 2 * len(means)
-    dead = np.flatnonzero(table.sum_of_parts(partial(_count_nearest, means), sizes, dtype=float)[0] == 0)
+    numbers = table.n_features + 2 * len(means)
+    dead = np.flatnonzero(table.sum_of_parts(partial(_count_nearest, means), numbers, float)[0] == 0)
     if not len(dead):
         return means
-    ranked = sorted(table.sum_of_parts(partial(_farthest, means, len(dead)), sizes, dtype=float)[0])
+    ranked = sorted(table.sum_of_parts(partial(_farthest, means, len(dead)), numbers, float)[0])
     means = means.copy()
     means[dead] = table.take([row for _, row in ranked[:len(dead)]])
     return means

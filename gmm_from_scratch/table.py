@@ -9,12 +9,11 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from .threads import sum_all, sum_of_blocks, workers
+from .threads import fair_size, scratch, sum_all, sum_of_blocks, workers
 from .validation import check_data, check_floats, check_sample_weight
 
-BLOCK_BYTES = 3 << 19       # what one thread works on at a time: it fits the cache of its core
-SMALL_PRODUCT = 1e6         # multiplications up to which a BLAS may have quicker code (OpenBLAS with AVX-512: twice as quick)
-FEWEST_ROWS = 256           # with fewer rows in a block, the calls to NumPy cost more than the arithmetic
+BLOCK_BYTES = 5 << 20       # what one thread works on at a time: fewer bytes, and the threads stand in each other's way too often
+
 
 
 class Table:
@@ -56,12 +55,13 @@ class Table:
         """Return a copy of those rows, (B, D), for an array of indices."""
         return self.X[rows]
 
-    def sum_of_parts(self, make, *sizes, dtype=None):
+    def sum_of_parts(self, make, numbers_per_row, dtype=None):
         """Return the sum of make(part)(rows) over all blocks of rows of all parts; a part is a Table like this one.
 
-        make and what it needs may be sent to where a part lies. This table is its only part. sizes: as for `sum`.
+        make and what it needs may be sent to where a part lies. This table is its only part.
+        numbers_per_row: as for `sum`.
         """
-        return self.sum(make(self), *sizes, dtype=dtype)
+        return self.sum(make(self), numbers_per_row, dtype)
 
     def part(self, X, weight=None, offset=0):
         """Return some rows as a Table of their own, with what has been measured of all; the first is row `offset` of all."""
@@ -73,17 +73,16 @@ class Table:
         """Return where rows of this part, a slice, lie among those of all parts."""
         return slice(self.offset + rows.start, self.offset + rows.stop)
 
-    def sum(self, f, numbers_per_row, product_per_row=0, dtype=None):
+    def sum(self, f, numbers_per_row, dtype=None):
         """Return the sum of f(rows), a list of arrays, over blocks of rows.
 
-        numbers_per_row: how many numbers f keeps of each row, of this dtype or the table's; product_per_row: how many pairs
-        of numbers its matrix products multiply for it. Both tell how many rows make a good block.
+        numbers_per_row: how many numbers f keeps of each row, of this dtype or the table's. They tell how many rows make a block.
         """
-        return sum_of_blocks(f, self.n_rows, self.block_rows(numbers_per_row, product_per_row, dtype), self.mapping)
+        return sum_of_blocks(f, self.n_rows, self.block_rows(numbers_per_row, dtype), self.mapping)
 
-    def block_rows(self, numbers_per_row, product_per_row=0, dtype=None):
+    def block_rows(self, numbers_per_row, dtype=None):
         """Return how many rows `sum` takes at a time."""
-        return rows_per_block(numbers_per_row * np.dtype(dtype or self.dtype).itemsize / 8, product_per_row)
+        return fair_size(self.n_rows, rows_per_block(numbers_per_row * np.dtype(dtype or self.dtype).itemsize / 8))
 
     @cached_property
     def scatter(self):
@@ -93,7 +92,7 @@ class Table:
     def _measure(self, dtype):
         """Find total, centre, spread and dtype, and refuse what is not finite."""
         origin = self.first_row.astype(float)       # near the data: squares about it lose few digits
-        bad_weight, self.total, first, second = self.sum_of_parts(partial(_moments, origin=origin), 3 * self.n_features)
+        bad_weight, self.total, first, second = self.sum_of_parts(partial(_moments, origin=origin), 3 * self.n_features + 1)
         if not second.max() <= 1e200:               # NaN, infinite, or too large to square
             self._refuse()                          # says which entry, and what to do
         if bad_weight or self.total <= 0:           # says in which way
@@ -166,9 +165,9 @@ class Stream(Table):
         raise ValueError(f"the source of X gives {given} rows, but sample_weight, or the source when read before, has {self.n_rows}. "
                          "Give the same rows in each pass, and one weight for each.")
 
-    def sum_of_parts(self, make, *sizes, dtype=None):
+    def sum_of_parts(self, make, numbers_per_row, dtype=None):
         """Return the sum of make(part)(rows) over all blocks of rows of all parts, which are read in turn."""
-        return sum_all(part.sum(make(part), *sizes, dtype=dtype) for part in self._parts())
+        return sum_all(part.sum(make(part), numbers_per_row, dtype) for part in self._parts())
 
     def take(self, rows):
         """Return a copy of those rows, (B, D), for an array of indices. Reads everything once."""
@@ -192,7 +191,7 @@ class Stream(Table):
 def _products(part):
     def products(rows):
         x, weight = part.block(rows, float)
-        z = x - part.centre
+        z = np.subtract(x, part.centre, out=scratch("phi", x.shape, float))
         return [(z if weight is None else weight[:, None] * z).T @ z]
     return products
 
@@ -229,11 +228,9 @@ def open_table(X, sample_weight=None, **options):
             yield as_table(X, sample_weight, mapping=mapping, **options)
 
 
-def rows_per_block(doubles_per_row, product_per_row=0):
+def rows_per_block(doubles_per_row):
     """Return how many rows one block may have."""
-    rows = max(64, int(BLOCK_BYTES / (8 * doubles_per_row)))
-    small = int(SMALL_PRODUCT // max(product_per_row, 1))
-    return min(rows, small) if small >= FEWEST_ROWS else rows
+    return max(64, int(BLOCK_BYTES / (8 * doubles_per_row)))
 
 
 def as_array(value, n_axes, name):

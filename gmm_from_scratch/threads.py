@@ -5,16 +5,33 @@ queue for each other: they are held to one while ours run, and given back afterw
 """
 
 import ctypes
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from math import prod
+from threading import Lock, local
 
 import numpy as np
 
 MOST_THREADS = 8            # each holds the buffers of one block
+FAIR = 4                    # so many blocks keep 2 or 4 threads busy to the end
 MOST_CHUNKS = 32            # enough to keep the threads evenly busy, few enough to keep all their sums
+
+
+_mine = local()
+
+
+def scratch(name, shape, dtype):
+    """Return an array to write on, which each thread keeps: what it holds lasts until the next call with this name.
+
+    To ask the system for fresh memory in each block takes as long as half the arithmetic. `workers` lets go of it.
+    """
+    size = prod(shape) * np.dtype(dtype).itemsize
+    if name not in vars(_mine) or vars(_mine)[name].nbytes < size:
+        vars(_mine)[name] = np.empty(size, np.uint8)
+    return vars(_mine)[name][:size].view(dtype).reshape(shape)
 
 
 @cache
@@ -66,22 +83,46 @@ def one_blas_thread():
 
 @contextmanager
 def workers():
-    """Yield a function that maps like `map`, on our own threads where there is more than one task and threads can start."""
+    """Yield a function that maps like `map`, on this and our own threads where there is more than one task and threads can start."""
     with one_blas_thread() as allowed:
-        pools = []
+        n_helpers, pools = min(allowed, MOST_THREADS) - 1, []
 
         def mapping(f, tasks):
-            if len(tasks) == 1 or allowed == 1:
+            if len(tasks) == 1 or not n_helpers:
                 return map(f, tasks)
             if not pools:
-                pools.append(_pool(min(allowed, MOST_THREADS)))
-            return pools[0].map(f, tasks) if pools[0] else map(f, tasks)
+                pools.append(_pool(n_helpers))
+            return _share(f, tasks, pools[0], n_helpers) if pools[0] else map(f, tasks)
 
         try:
             yield mapping
         finally:
+            vars(_mine).clear()
             if pools and pools[0]:
-                pools[0].shutdown(cancel_futures=True)
+                pools[0].shutdown()
+
+
+def _share(f, tasks, pool, n_helpers):
+    """Return [f(task), ...], each task done by whoever is free, this thread or one of the pool. After an error no task is begun."""
+    results, todo = [None] * len(tasks), deque(range(len(tasks)))
+
+    def work():
+        try:
+            while True:
+                i = todo.popleft()
+                results[i] = f(tasks[i])
+        except IndexError:                          # nothing left
+            pass
+        finally:
+            todo.clear()
+
+    helpers = [pool.submit(work) for _ in range(n_helpers)]
+    try:
+        work()
+    finally:
+        for helper in helpers:
+            helper.result()
+    return results
 
 
 def _pool(n_threads):
@@ -92,6 +133,12 @@ def _pool(n_threads):
     except RuntimeError:
         return None
     return pool
+
+
+def fair_size(n_rows, most):
+    """Return how many rows a block may have, at most so many, if blocks of one size are to be shared out fairly; or one block."""
+    n_blocks = -(-n_rows // most)
+    return most if n_blocks <= 1 else -(-n_rows // (-(-n_blocks // FAIR) * FAIR))
 
 
 def sum_of_blocks(f, n_rows, size, mapping=map):

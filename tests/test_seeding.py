@@ -25,10 +25,11 @@ def test_plusplus_draws_what_the_textbook_draws(seed, n_trials, kept, monkeypatc
             np.testing.assert_array_equal(ours, kmeans_plusplus(X + offset, 12, seed, w, n_trials))
 
 
-def test_plusplus_draws_the_same_from_many_blocks(monkeypatch):
-    X, _ = blobs(5000, 2, 5)
+@each_dtype
+def test_plusplus_draws_the_same_from_many_blocks(dtype, monkeypatch):
+    X = blobs(5000, 2, 5)[0].astype(dtype)
     monkeypatch.setattr("gmm_from_scratch.table.BLOCK_BYTES", 10_000)
-    np.testing.assert_array_equal(plusplus(Table(X), 9, np.random.default_rng(1), 4), kmeans_plusplus(X, 9, 1, None, 4))
+    np.testing.assert_array_equal(plusplus(Table(X), 9, np.random.default_rng(1), 4), kmeans_plusplus(X.astype(float), 9, 1, None, 4))
 
 
 @each_dtype
