@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from .threads import fair_size, scratch, sum_all, sum_of_blocks, workers
+from .threads import fair_size, let_go_of_scratch, scratch, sum_all, sum_of_blocks, workers
 from .validation import check_data, check_floats, check_sample_weight
 
 BLOCK_BYTES = 5 << 20       # what one thread works on at a time: fewer bytes, and the threads stand in each other's way too often
@@ -222,7 +222,10 @@ def as_table(X, sample_weight=None, **options):
 def open_table(X, sample_weight=None, **options):
     """Yield X as a table whose blocks are shared out to our threads. What is a Table already is yielded as it is."""
     if isinstance(X, Table):
-        yield as_table(X, **options)
+        try:
+            yield as_table(X, **options)
+        finally:
+            let_go_of_scratch()
     else:
         with workers() as mapping:
             yield as_table(X, sample_weight, mapping=mapping, **options)

@@ -26,12 +26,17 @@ _mine = local()
 def scratch(name, shape, dtype):
     """Return an array to write on, which each thread keeps: what it holds lasts until the next call with this name.
 
-    To ask the system for fresh memory in each block takes as long as half the arithmetic. `workers` lets go of it.
+    To ask the system for fresh memory in each block can take as long as half the arithmetic. `let_go_of_scratch` ends it.
     """
     size = prod(shape) * np.dtype(dtype).itemsize
     if name not in vars(_mine) or vars(_mine)[name].nbytes < size:
         vars(_mine)[name] = np.empty(size, np.uint8)
     return vars(_mine)[name][:size].view(dtype).reshape(shape)
+
+
+def let_go_of_scratch():
+    """Give back what this thread keeps for `scratch`."""
+    vars(_mine).clear()
 
 
 @cache
@@ -97,7 +102,7 @@ def workers():
         try:
             yield mapping
         finally:
-            vars(_mine).clear()
+            let_go_of_scratch()
             if pools and pools[0]:
                 pools[0].shutdown()
 
