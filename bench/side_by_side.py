@@ -16,6 +16,7 @@ from gmm_from_scratch.threads import blas_controls
 SIZES = [(10_000, 2, 3), (100_000, 2, 8), (1_000_000, 2, 8), (100_000, 10, 10), (100_000, 50, 16), (1_000_000, 16, 16)]     # N, D, K
 QUICK = [(10_000, 2, 3), (100_000, 2, 8), (100_000, 10, 10)]
 DTYPES = ("float64", "float32")
+PAUSE = 0.1     # seconds before each turn: the threads of a BLAS go on looking for work for a while, on a core the other side needs
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -58,6 +59,7 @@ def take_turns(sides, rounds, clock):
     times, results = [[] for _ in sides], [None] * len(sides)
     for turn in range(rounds):
         for side in list(range(len(sides)))[::(1, -1)[turn % 2]]:
+            time.sleep(PAUSE)
             start = clock()
             results[side] = sides[side]()
             times[side].append(clock() - start)

@@ -7,7 +7,7 @@ multiplications). Cut so, a thin product runs at twice the speed. NumPy takes al
 import numpy as np
 
 SMALL_PRODUCT = 1e6         # multiplications
-PIECES = 256, 128      # columns of a piece: with fewer, there are too many pieces
+PIECES = 256, 128           # columns of a piece: with fewer, there are too many pieces
 
 
 def _cut(size, *wide):
