@@ -86,7 +86,7 @@ def responsibilities(X, mixture):
            [0.5  , 0.5  ]])
     """
     def empty(table):
-        return np.empty((len(table), mixture.n_components), np.float32 if table.first_row.dtype == np.float32 else float)
+        return np.empty((len(table), mixture.n_components), table.float_type)
 
     return _write(X, mixture, empty, lambda density, total, log_density: (density / total).T)
 

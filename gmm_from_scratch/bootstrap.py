@@ -1,13 +1,12 @@
 """How sure are the parameters of a fitted mixture? Fit it again to data like the given ones, many times, and look at the spread."""
 
 from typing import NamedTuple
-from warnings import warn
 
 import numpy as np
 
 from .blocks import run_em
 from .em import Mixture, e_step, sample_mixture
-from .exceptions import ConvergenceWarning, SingularCovarianceError, not_fitted
+from .exceptions import ConvergenceWarning, SingularCovarianceError, not_fitted, warn_caller
 from .metrics import match_components
 from .mixture import GaussianMixture
 from .selection import THINNEST, thinness
@@ -93,8 +92,8 @@ def standard_errors(model, X, *, kind="nonparametric", n_bootstrap=200, level=0.
         raise SingularCovarianceError(f"{n_bootstrap - len(refits)} of {n_bootstrap} refits collapsed, so there is no spread to measure. "
                                       "Use fewer components or a simpler covariance_type for the model, or a larger reg_covar.")
     if n_cut:
-        warn(f"{n_cut} of {len(refits)} refits were cut short by max_iter={max_iter}, so the errors may be too small. Raise max_iter.",
-             ConvergenceWarning, stacklevel=2)
+        warn_caller(f"{n_cut} of {len(refits)} refits were cut short by max_iter={max_iter}, so the errors may be too small. "
+                    "Raise max_iter.", ConvergenceWarning)
     replicates = Parameters(*(np.array([getattr(refit, name) for refit in refits]) for name in Parameters._fields))
     tail = (1 - level) / 2
     return Bootstrap(Parameters(*(values.std(axis=0, ddof=1) for values in replicates)),

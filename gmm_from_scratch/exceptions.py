@@ -1,6 +1,7 @@
 """What can go wrong, by name."""
 
 import sys
+import warnings
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -48,6 +49,22 @@ class ClusterLostError(RuntimeError):
     >>> issubclass(ClusterLostError, RuntimeError)
     True
     """
+
+
+def warn_caller(message, category):
+    """Warn in the name of the line outside this package that led here, however many calls ago.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn_caller("mind the step", RidgeWarning)
+    >>> str(caught[0].message)
+    'mind the step'
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 class RidgeWarning(UserWarning):

@@ -6,13 +6,12 @@ nearest.py, lloyd.py and seeding.py.
 
 from contextlib import contextmanager
 from typing import NamedTuple
-from warnings import warn
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from .estimator import Estimator
-from .exceptions import ConvergenceWarning
+from .exceptions import ConvergenceWarning, warn_caller
 from .lloyd import run_lloyd, sum_of_distances
 from .nearest import assign
 from .seeding import plusplus
@@ -198,11 +197,11 @@ class KMeans(Estimator):
                 if best is None or run.inertia < best.inertia:
                     best = run
         if len(np.unique(best.centers, axis=0)) < K:
-            warn(f"X has fewer distinct rows than n_clusters={K}, so some clusters share a center. Ask for fewer clusters.",
-                 ConvergenceWarning, stacklevel=2)
+            warn_caller(f"X has fewer distinct rows than n_clusters={K}, so some clusters share a center. Ask for fewer clusters.",
+                        ConvergenceWarning)
         if not best.settled:
-            warn(f"k-means did not settle within max_iter={max_iter} rounds. Raise max_iter, or accept a larger tol.",
-                 ConvergenceWarning, stacklevel=2)
+            warn_caller(f"k-means did not settle within max_iter={max_iter} rounds. Raise max_iter, or accept a larger tol.",
+                        ConvergenceWarning)
         self.cluster_centers_, self.labels_, self.inertia_, self.n_iter_ = best.centers, best.labels, best.inertia, best.n_iter
         return self
 
@@ -250,7 +249,7 @@ class KMeans(Estimator):
     def transform(self, X):
         """Return the distance of each row of X to each center: shape (N, K), in units of X, float32 if X is."""
         with self._new_table(X) as table:
-            distances = np.empty((table.n_rows, len(self.cluster_centers_)), np.float32 if table.X.dtype == np.float32 else float)
+            distances = np.empty((table.n_rows, len(self.cluster_centers_)), table.float_type)
 
             def block(rows):
                 distances[rows] = cdist(table.block(rows, float)[0], self.cluster_centers_)

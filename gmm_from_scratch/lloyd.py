@@ -44,7 +44,7 @@ def run_lloyd(table, start, tolerance, max_iter):
         clusters.assign()
         settled = clusters.move(clusters.means()) <= tolerance
         n_iter += 1
-    inertia = clusters.refine(np.float32 if table.X.dtype == np.float32 else float)
+    inertia = clusters.refine(table.float_type)
     if clusters.assign():                               # the centers had moved in the last round, and some rows follow
         inertia = sum_of_distances(table, clusters.labels, clusters.centers)
     return Lloyd(clusters.centers, clusters.labels, inertia, n_iter, bool(settled))

@@ -4,7 +4,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
-from warnings import warn
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from .blocks import log_likelihood, most_responsible, responsibilities, run_em, 
 from .covariances import FAMILIES, check_covariances, invert, precision_factors
 from .em import Mixture, sample_mixture
 from .estimator import Estimator
-from .exceptions import ConvergenceWarning, RidgeWarning, SingularCovarianceError, not_fitted
+from .exceptions import ConvergenceWarning, RidgeWarning, SingularCovarianceError, not_fitted, warn_caller
 from .gaussian import conditional_gaussian, marginal_gaussian
 from .online import online_step
 from .progress import bar
@@ -107,11 +106,11 @@ class GaussianMixture(Estimator):
             check_choice("covariance_type", self.covariance_type, FAMILIES)
             best, collapses, n_starts = self._search(table, rng, journal)
         if collapses:
-            warn(f"{len(collapses)} of {n_starts} starts collapsed and were dropped; the first because {collapses[0]}",
-                 ConvergenceWarning, stacklevel=3)
+            warn_caller(f"{len(collapses)} of {n_starts} starts collapsed and were dropped; the first because {collapses[0]}",
+                        ConvergenceWarning)
         if not best.converged and self.max_iter > 0:
-            warn(f"EM did not meet tol={self.tol:g} (gain in nats per row) within max_iter={self.max_iter} rounds. "
-                 "Raise max_iter, or accept a larger tol.", ConvergenceWarning, stacklevel=3)
+            warn_caller(f"EM did not meet tol={self.tol:g} (gain in nats per row) within max_iter={self.max_iter} rounds. "
+                        "Raise max_iter, or accept a larger tol.", ConvergenceWarning)
         self._set(best.mixture)
         self.lower_bounds_ = best.log_likelihoods / table.total
         self.lower_bound_ = float(self.lower_bounds_[-1])
@@ -204,8 +203,8 @@ class GaussianMixture(Estimator):
         reg_covar = check_number("reg_covar", self.reg_covar, least=0, hint='Or give "auto".')
         if ((variances > 0) & (variances < 100 * reg_covar)).any():
             column = int(np.argmin(np.where(variances > 0, variances, np.inf)))
-            warn(f"reg_covar={reg_covar:g} swamps column {column} of X, whose variance is {variances[column]:.3g}. Both are in squared "
-                 'units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning, stacklevel=5)
+            warn_caller(f"reg_covar={reg_covar:g} swamps column {column} of X, whose variance is {variances[column]:.3g}. Both are in "
+                        'squared units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning)
         return reg_covar
 
     def _starts(self, table, rng, n_init, **options):

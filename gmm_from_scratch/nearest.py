@@ -25,7 +25,7 @@ class Columns:
     def __init__(self, table, n_centers):
         spread, offset = (table.spread**2).sum(), (table.centre**2).sum()
         self.table = table
-        self.origin = table.centre.astype(np.float32 if table.first_row.dtype == np.float32 else float) * (offset > spread)
+        self.origin = table.centre.astype(table.float_type) * (offset > spread)
         self.dtype = np.dtype(np.float32 if 1e-24 < spread and spread + offset < 1e24 and n_centers <= 256 else float)
         self.n_marks = 1 << (n_centers - 1).bit_length()
         self.rounding = float((table.n_features + 6 + self.n_marks) * np.finfo(self.dtype).eps)

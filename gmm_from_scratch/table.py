@@ -110,6 +110,11 @@ class Table:
         """The first row, of the type of X: (D,)."""
         return self.X[0]
 
+    @property
+    def float_type(self):
+        """What numbers that belong to rows are kept as: float32 if X is, else float64."""
+        return np.float32 if self.first_row.dtype == np.float32 else float
+
     def _refuse(self):
         check_data(self.X)
 
@@ -212,6 +217,9 @@ def _moments(part, origin):
 def as_table(X, sample_weight=None, **options):
     """Return a Stream of what gives blocks of rows, a Table of any other data, and a Table that exists as it is."""
     if isinstance(X, Table):
+        if sample_weight is not None:
+            raise TypeError(f"sample_weight is given beside a {type(X).__name__}, which knows the weights of its rows. "
+                            "Give them when you make it.")
         check_data(X.first_row[None], options.get("n_features"))
         return X
     gives_blocks = isinstance(X, Iterable) and not isinstance(X, Sequence | Set | Mapping) and not hasattr(X, "__array__")
@@ -223,7 +231,7 @@ def open_table(X, sample_weight=None, **options):
     """Yield X as a table whose blocks are shared out to our threads. What is a Table already is yielded as it is."""
     if isinstance(X, Table):
         try:
-            yield as_table(X, **options)
+            yield as_table(X, sample_weight, **options)
         finally:
             let_go_of_scratch()
     else:

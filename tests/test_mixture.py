@@ -559,3 +559,26 @@ def test_verbose_reports_starts_and_rounds(capsys):
     assert "start 1, round 1:" in said and "start 2:" in said and "nats per row" in said
     GaussianMixture(2, random_state=0).fit(FAITHFUL)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit", "again", "predict_after"])
+def test_warnings_point_to_the_line_of_the_caller(call):
+    X = FAITHFUL * 1e-6
+    model = GaussianMixture(2, random_state=0, max_iter=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X) if call == "fit" else model.partial_fit(X)
+        if call == "again":
+            caught.clear()
+            model.partial_fit(X)
+        if call == "predict_after":
+            model.fit_predict(X)
+    assert {warning.category for warning in caught} >= {RidgeWarning}
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_weights_beside_a_table_are_refused():
+    with pytest.raises(TypeError, match="sample_weight is given beside a Table"):
+        GaussianMixture(2).fit(Table(FAITHFUL), sample_weight=np.ones(len(FAITHFUL)))
+    with pytest.raises(TypeError, match="sample_weight is given beside a Table"):
+        run_em(Table(FAITHFUL), GaussianMixture(2, random_state=0).fit(FAITHFUL).mixture_, sample_weight=np.ones(len(FAITHFUL)))
