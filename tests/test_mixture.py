@@ -579,6 +579,4 @@ def test_warnings_point_to_the_line_of_the_caller(call):
 
 def test_weights_beside_a_table_are_refused():
     with pytest.raises(TypeError, match="sample_weight is given beside a Table"):
-        GaussianMixture(2).fit(Table(FAITHFUL), sample_weight=np.ones(len(FAITHFUL)))
-    with pytest.raises(TypeError, match="sample_weight is given beside a Table"):
         run_em(Table(FAITHFUL), GaussianMixture(2, random_state=0).fit(FAITHFUL).mixture_, sample_weight=np.ones(len(FAITHFUL)))
