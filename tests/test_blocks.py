@@ -689,3 +689,9 @@ def test_the_sums_in_blocks_are_the_sums():
     rows = np.arange(1000.0)
     for size in (1, 7, 64, 999, 1000, 5000):
         assert threads.sum_of_blocks(lambda part: [rows[part].sum()], 1000, size)[0] == rows.sum()
+
+
+def test_weights_beside_a_table_are_refused():
+    X = load_iris().X
+    with pytest.raises(TypeError, match="sample_weight is given beside a Table"):
+        run_em(table.Table(X), start_on(X, 2, "full"), sample_weight=np.ones(len(X)))

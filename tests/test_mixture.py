@@ -575,8 +575,3 @@ def test_warnings_point_to_the_line_of_the_caller(call):
             model.fit_predict(X)
     assert {warning.category for warning in caught} >= {RidgeWarning}
     assert {warning.filename for warning in caught} == {__file__}
-
-
-def test_weights_beside_a_table_are_refused():
-    with pytest.raises(TypeError, match="sample_weight is given beside a Table"):
-        run_em(Table(FAITHFUL), GaussianMixture(2, random_state=0).fit(FAITHFUL).mixture_, sample_weight=np.ones(len(FAITHFUL)))
