@@ -9,8 +9,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from math import prod
+from pathlib import Path
 from threading import Lock, local
 
 import numpy as np
@@ -18,7 +18,6 @@ import numpy as np
 MOST_THREADS = 8            # each holds the buffers of one block
 FAIR = 4                    # so many blocks keep 2 or 4 threads busy to the end
 MOST_CHUNKS = 32            # enough to keep the threads evenly busy, few enough to keep all their sums
-
 
 _mine = local()
 
@@ -114,10 +113,11 @@ def _share(f, tasks, pool, n_helpers):
     def work():
         try:
             while True:
-                i = todo.popleft()
+                try:
+                    i = todo.popleft()
+                except IndexError:                  # nothing left
+                    return
                 results[i] = f(tasks[i])
-        except IndexError:                          # nothing left
-            pass
         finally:
             todo.clear()
 

@@ -347,15 +347,16 @@ def test_blocks_are_shared_among_threads_and_one_block_is_not(blas_threads, monk
     assert not any("ThreadPool" in thread.name for thread in threading.enumerate())
 
 
-def test_no_block_is_begun_after_an_error_and_the_error_is_the_first(blas_threads):
+@pytest.mark.parametrize("error", [ZeroDivisionError, IndexError])
+def test_no_block_is_begun_after_an_error(error, blas_threads):
     blas_threads(2)
     begun = []
 
     def fail(task):
         begun.append(task)
-        raise ZeroDivisionError(f"task {task}")
+        raise error(f"task {task}")
 
-    with threads.workers() as mapping, pytest.raises(ZeroDivisionError, match="task"):
+    with threads.workers() as mapping, pytest.raises(error, match="task"):
         mapping(fail, range(100))
     assert len(begun) <= 2
 
