@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from random_models import random_mixture
 
 from gmm_from_scratch import Mixture, SingularCovarianceError, e_step, em, m_step, table, threads
-from gmm_from_scratch.blocks import fit_responsibilities, log_likelihood, most_responsible, responsibilities, run_em, score_samples
+from gmm_from_scratch.blocks import as_point, fit_responsibilities, log_likelihood, most_responsible, responsibilities, run_em, score_samples
 from gmm_from_scratch.covariances import FAMILIES
 from gmm_from_scratch.data import load_faithful, load_iris
 from gmm_from_scratch.em import log_joint, sample_mixture
@@ -696,3 +696,13 @@ def test_weights_beside_a_table_are_refused():
     X = load_iris().X
     with pytest.raises(TypeError, match="sample_weight is given beside a Table"):
         run_em(table.Table(X), start_on(X, 2, "full"), sample_weight=np.ones(len(X)))
+
+
+@pytest.mark.parametrize("reg_covar", [0.0, 0.3])
+@each_family
+def test_the_objective_is_the_likelihood_less_the_ridges_share(family, reg_covar):
+    X, mixture = sample(200, 2, 3, family), random_mixture(2, 3, family)
+    em_here = EM(table.Table(X), family, reg_covar)
+    counts = e_step(X, mixture)[0].sum(axis=0)
+    penalty = reg_covar / 2 * sum(n * np.trace(np.linalg.inv(matrix)) for n, matrix in zip(counts, mixture.matrices))
+    assert em_here.objective(em_here.visit(as_point(mixture, em_here.table))) == pytest.approx(log_likelihood(X, mixture) - penalty, rel=1e-10)

@@ -5,7 +5,7 @@ import pytest
 
 from gmm_from_scratch import SingularCovarianceError
 from gmm_from_scratch.covariances import (FAMILIES, check_covariances, count_parameters, covariance_matrices,
-                                          estimate_covariances)
+                                          estimate_covariances, invert, precision_factors)
 from gmm_from_scratch.gaussian import log_gaussian
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
@@ -132,3 +132,69 @@ def test_valid_covariances_come_back_as_they_are(family):
     X, resp, means = weighted_points()
     covariances = estimate_covariances(X, resp, means, covariance_type=family)
     np.testing.assert_array_equal(check_covariances(covariances, 2, 3, family), covariances)
+
+
+# Precisions
+
+def stored(family, K=3, D=4, seed=0):
+    """Return valid covariances of the family, and all of them as matrices."""
+    roots = np.random.default_rng(seed).normal(size=(K, D, 2 * D))
+    covariances = FAMILIES[family].restrict(roots @ np.swapaxes(roots, 1, 2) / 9, np.full(K, 1 / K))
+    return covariances, covariance_matrices(covariances, K, D, family)
+
+
+@each_family
+def test_factors_turn_deviations_into_standard_normal_ones(family):
+    covariances, matrices = stored(family)
+    factors = precision_factors(covariances, family)
+    assert factors.shape == covariances.shape
+    U = np.broadcast_to(factors, matrices.shape) if family in ("full", "tied") else np.sqrt(covariance_matrices(factors**2, 3, 4, family))
+    np.testing.assert_allclose(U, np.triu(U), atol=1e-12)
+    np.testing.assert_allclose(np.swapaxes(U, 1, 2) @ matrices @ U, np.array([np.eye(4)] * 3), atol=1e-12)
+
+
+@each_family
+def test_inverses_are_inverses_symmetric_and_turn_back(family):
+    covariances, matrices = stored(family)
+    precisions = invert(covariances, family)
+    written_out = covariance_matrices(precisions, 3, 4, family)
+    np.testing.assert_allclose(written_out @ matrices, np.array([np.eye(4)] * 3), atol=1e-12)
+    np.testing.assert_array_equal(written_out, np.swapaxes(written_out, 1, 2))
+    np.testing.assert_allclose(invert(precisions, family), covariances, rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", [precision_factors, invert])
+@each_family
+def test_precisions_of_what_has_none_are_refused(family, function):
+    covariances, _ = stored(family)
+    for wrong in (covariances[..., None], covariances[:0], 1.0, covariances[0]):
+        with pytest.raises(ValueError, match="covariance"):
+            function(wrong, family)
+    broken = np.array(covariances)
+    broken[... if family == "tied" else -1] = 0
+    with pytest.raises(SingularCovarianceError) as caught:
+        function(broken, family)
+    assert caught.value.component == (0 if family == "tied" else 2)
+
+
+# What no estimate can be made of
+
+def test_estimates_want_responsibilities_of_some_weight_and_no_negative_ridge():
+    X, resp, means = weighted_points()
+    expected = estimate_covariances(X, resp, means)
+    np.testing.assert_allclose(estimate_covariances(X, 0.001 * resp, means), expected, rtol=1e-12)         # sums below 1
+    for wrong in (np.where(np.arange(60)[:, None] == 3, -0.5, resp), resp * [0, 1], resp[:, :0]):
+        with pytest.raises(ValueError, match="resp|means"):
+            estimate_covariances(X, wrong, means[:wrong.shape[1]])
+    with pytest.raises(ValueError, match="reg_covar"):
+        estimate_covariances(X, resp, means, reg_covar=-0.5)
+    with pytest.raises(ValueError, match="means"):
+        estimate_covariances(X, resp, means[:1])
+
+
+@each_family
+def test_counts_want_a_component_and_a_feature(family):
+    for K, D, name in ((0, 1, "n_components"), (1, 0, "n_features")):
+        for call in (count_parameters, lambda K, D, family: covariance_matrices(np.ones(1), K, D, family)):
+            with pytest.raises(ValueError, match=name):
+                call(K, D, family)
