@@ -1,5 +1,6 @@
 """The fast EM against the textbook's, digit for digit, and against what blocks, threads and extrapolation must not change."""
 
+import inspect
 import threading
 import tracemalloc
 import warnings
@@ -706,3 +707,22 @@ def test_the_objective_is_the_likelihood_less_the_ridges_share(family, reg_covar
     counts = e_step(X, mixture)[0].sum(axis=0)
     penalty = reg_covar / 2 * sum(n * np.trace(np.linalg.inv(matrix)) for n, matrix in zip(counts, mixture.matrices))
     assert em_here.objective(em_here.visit(as_point(mixture, em_here.table))) == pytest.approx(log_likelihood(X, mixture) - penalty, rel=1e-10)
+
+
+@pytest.mark.parametrize("run", [em.run_em, run_em])
+def test_what_a_run_does_unless_told(run):
+    X = load_iris().X
+    start = start_on(X, 2, "full")
+    defaults = {name: parameter.default for name, parameter in inspect.signature(run).parameters.items()
+                if parameter.kind is parameter.KEYWORD_ONLY}
+    assert defaults.items() >= {"tol": 1e-3, "max_iter": 100, "reg_covar": 0.0, "sample_weight": None, "on_round": None}.items()
+    with pytest.raises(ValueError, match="max_iter"):
+        run(X, start, max_iter=-1)
+
+
+def test_a_run_that_goes_on_with_no_round_left_has_not_converged():
+    X, kept = load_iris().X, []
+    run = run_em(X, start_on(X, 3, "full"), tol=0, max_iter=2, keep=kept.append)
+    again = run_em(X, kept[-1], tol=0, max_iter=len(kept) - 1)
+    assert not run.converged and not again.converged
+    np.testing.assert_array_equal(again.log_likelihoods, kept[-1].log_likelihoods)
