@@ -21,7 +21,10 @@ def numbers_per_row(form, D, K):
 
 
 def features(table, form, dtype):
-    """Return a function of rows that gives their weights and φ, (1 + D + n_terms, B), which lasts until the next call."""
+    """Return a function of rows that gives their weights and φ, (1 + D + n_terms, B).
+
+    φ lasts until the next call.
+    """
     D, centre = table.n_features, table.centre.astype(dtype)[:, None]
 
     def read(rows):

@@ -1,7 +1,7 @@
 """Matrix products with as many columns as a block has rows, cut into pieces for which BLAS has quicker code.
 
 OpenBLAS multiplies small matrices without first copying them to where it wants them (with AVX-512, up to a million
-multiplications). Cut so, a thin product runs at twice the speed. NumPy takes all the pieces in one call.
+multiplications). Cut so, thin products come near the speed of large ones. NumPy takes all the pieces in one call.
 """
 
 import numpy as np
