@@ -255,7 +255,7 @@ class KMeans(Estimator):
                 distances[rows] = cdist(table.block(rows, float)[0], self.cluster_centers_)
                 return []
 
-            table.sum(block, table.n_features + distances.shape[1])
+            table.sum(block, table.n_features + distances.shape[1], float)
         return distances
 
     def fit_transform(self, X, y=None, sample_weight=None):

@@ -65,7 +65,7 @@ def nearest(columns, centers):
     integer = np.dtype(f"u{columns.dtype.itemsize}")
     marks, ids = integer.type(columns.n_marks - 1), np.arange(len(c), dtype=integer)[:, None]
 
-    def look(x):
+    def look(x):                        # writes on arrays of its own: an M-step holds φ while it asks for labels
         with np.errstate(all="ignore"):
             phi = scratch("near", (2 + x.shape[1], len(x)), columns.dtype)  # φ = [1, ½|z|², z]
             phi[0], phi[2:] = 1, columns.shifted(x).T

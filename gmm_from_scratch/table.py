@@ -15,7 +15,6 @@ from .validation import check_data, check_floats, check_sample_weight
 BLOCK_BYTES = 5 << 20       # what one thread works on at a time: fewer bytes, and the threads stand in each other's way too often
 
 
-
 class Table:
     """X, (N, D), and the weight of each row, checked; any layout, any type of real number, never changed.
 
