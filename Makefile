@@ -55,9 +55,9 @@ test: ## Run every test
 	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book) $(LITE) $(addprefix $(DONE)/,zip site leaks browser))
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
-bench: .venv/done $(if $(SPARK),.venv-spark/done) ## Measure us against scikit-learn and write chapters/benchmarks.md; QUICK=1 takes a few sizes, SPARK=1 adds Spark
+bench: .venv/done $(if $(PEERS),.venv-peers/done) $(if $(SPARK),.venv-spark/done) ## Measure us against scikit-learn, write chapters/benchmarks.md; QUICK=1: few sizes; PEERS=1, SPARK=1: more peers
 	env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python bench/write_page.py \
-	    $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread) $(if $(SPARK),--spark)
+	    $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread) $(if $(PEERS),--peers) $(if $(SPARK),--spark)
 
 assignments: ## For teachers: make the students' versions of all assignments, with links and rubrics
 	$(call run,.venv-grading/done)
@@ -111,6 +111,12 @@ endef
 	  { echo "'$(PY) -m venv' does not work here. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	$(PY) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off $(REQUIREMENTS)
+	@touch $@
+
+# PyTorch and JAX are several GB. mclust is R's: it must be installed there.
+.venv-peers/done: pyproject.toml
+	$(PY) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --editable . scikit-learn "pomegranate>=1.1,<2" "gmmx>=0.7,<1"
 	@touch $@
 
 # Spark is some 450 MB, needs Java 17, and serves one benchmark.

@@ -65,9 +65,9 @@ def fit_theirs(X, start, iterations):
     return model.weights_, model.means_, model.covariances_
 
 
-def fit_ours(X, start, iterations):
+def fit_ours(X, start, iterations, reg_covar=1e-6):
     """Return the same from gmm_from_scratch.blocks."""
-    run = run_em(X, start, tol=0, max_iter=iterations, reg_covar=1e-6)
+    run = run_em(X, start, tol=0, max_iter=iterations, reg_covar=reg_covar)
     assert len(run.log_likelihoods) == iterations + 1
     return run.mixture.weights, run.mixture.means, run.mixture.covariances
 

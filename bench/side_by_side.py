@@ -43,9 +43,9 @@ def begin(options):
     return time.process_time if options.one_thread else time.perf_counter
 
 
-def sizes(options):
+def sizes(options, all_sizes=SIZES):
     """Return the sizes that the options ask for."""
-    return [size for size in (QUICK if options.quick else SIZES) if options.size in (None, "x".join(map(str, size)))]
+    return [size for size in all_sizes if (size in QUICK or not options.quick) and options.size in (None, "x".join(map(str, size)))]
 
 
 def label(N, D, K):

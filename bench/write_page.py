@@ -1,8 +1,8 @@
 """Run every benchmark and write what it prints into chapters/benchmarks.md.
 
-    python bench/write_page.py [--quick] [--one-thread] [--rounds 3] [--spark]
+    python bench/write_page.py [--quick] [--one-thread] [--rounds 3] [--peers] [--spark]
 
-Options are handed on to each benchmark. --spark compares with Spark, too, by the Python of .venv-spark.
+Options are handed on to each benchmark. --peers and --spark compare with what has an environment of its own, too.
 """
 
 import re
@@ -35,6 +35,11 @@ what the fitted model makes of a thousand machines. That last is an extrapolatio
     "out_of_core": ("More rows than memory", """
 First a file that is larger than the memory that a program may ask for. Then a round of EM on rows that come block by block and are never
 held together, up to a hundred million."""),
+    "peers": ("pomegranate, gmmx and mclust", """
+Both sides of a row begin at the same mixture, run the same number of rounds, and must end at the same parameters: to $10^{-8}$ of the
+largest for mclust, to $10^{-5}$ for pomegranate, which rounds its responsibilities to float32, to $10^{-3}$ for gmmx, which knows float32
+alone. mclust uses one thread; the others use both cores. JAX has compiled gmmx's rounds before the clock starts. A family that a
+peer does not have is left out."""),
     "spark": ("Spark", """
 Spark is made for many machines. On one, its two threads and ours do the same work. It is as pip installs it, without a BLAS of the
 system. Its start is its own, so only the time of an iteration is compared, not where it leads."""),
@@ -55,23 +60,24 @@ perfectly: it depends on the number of cores, on the matrix library (BLAS), and 
 wanted a core just then. On a busy machine the threads of scikit-learn wait for each other, and the clock says little about it; then
 `ONE_THREAD=1` holds both sides to one thread and counts the time of the processor.
 
-**What is not here.** pomegranate, gmmx and R's mclust are not installed with this course, and no claim
-is made about them. [Chapter 6](06-fast-and-scalable.ipynb) explains what makes the fast version fast.
+**What is not always here.** The page begins with scikit-learn, which comes with this course. `PEERS=1` adds pomegranate, gmmx and R's
+mclust, and `SPARK=1` adds Spark. [Chapter 6](06-fast-and-scalable.ipynb) explains what makes the fast version fast.
 """
 
 
-SPARK = BENCH.parent / ".venv-spark" / "bin" / "python"             # pyspark is too large for everybody's environment
+OPTIONAL = "peers", "spark"         # too large for everybody's environment: each has its own
 
 
 def main():
-    words = {"--quick": "QUICK=1", "--one-thread": "ONE_THREAD=1", "--spark": "SPARK=1"}
-    asked = [word for option, word in words.items() if option in sys.argv]
-    options = [option for option in sys.argv[1:] if option != "--spark"]
+    own = {f"--{name}" for name in OPTIONAL}
+    asked = [f"{name.upper().replace('-', '_')}=1" for name in ("quick", "one-thread", *OPTIONAL) if f"--{name}" in sys.argv]
+    options = [option for option in sys.argv[1:] if option not in own]
     page = [INTRODUCTION.format(command=" ".join(["make bench", *asked]))]
     for name, (title, text) in SECTIONS.items():
-        if name == "spark" and "--spark" not in sys.argv:
+        if name in OPTIONAL and f"--{name}" not in sys.argv:
             continue
-        program = [SPARK if name == "spark" else sys.executable, BENCH / f"{name}.py", *options]
+        python = BENCH.parent / f".venv-{name}" / "bin" / "python" if name in OPTIONAL else sys.executable
+        program = [python, BENCH / f"{name}.py", *options]
         print(f"== {name}", flush=True)
         lines = []
         with subprocess.Popen(program, stdout=subprocess.PIPE, encoding="utf-8") as process:

@@ -112,6 +112,7 @@ BY_HAND = [
 def test_free_parameters_are_as_many_as_counted_by_hand(K, D, full, tied, diag, spherical):
     counted = {family: count_parameters(K, D, family) for family in FAMILIES}
     assert counted == {"full": full, "tied": tied, "diag": diag, "spherical": spherical}
+    assert {type(number) for number in counted.values()} == {int}
 
 
 @pytest.mark.parametrize(("family", "covariances"), [
@@ -175,6 +176,14 @@ def test_precisions_of_what_has_none_are_refused(family, function):
     with pytest.raises(SingularCovarianceError) as caught:
         function(broken, family)
     assert caught.value.component == (0 if family == "tied" else 2)
+
+
+def test_a_point_may_belong_to_one_component_alone():
+    X, resp, _ = weighted_points()
+    hard = np.eye(2)[resp.argmax(axis=1)]
+    means = hard.T @ X / hard.sum(axis=0)[:, None]
+    for k, S in enumerate(estimate_covariances(X, hard, means)):
+        np.testing.assert_allclose(S, np.cov(X[hard[:, k] == 1].T, bias=True), rtol=1e-12)
 
 
 # What no estimate can be made of

@@ -186,6 +186,12 @@ def test_features_are_columns_each_named_once(features):
         marginal_gaussian(*GAUSSIANS["D=5"], features)
 
 
+@pytest.mark.parametrize("D", [1, 2, 3])
+def test_the_column_after_the_last_is_refused(D):
+    with pytest.raises(ValueError, match="features"):
+        marginal_gaussian(np.zeros(D), np.eye(D), [D])
+
+
 def test_features_may_come_from_numpy():
     mean, covariance = GAUSSIANS["D=5"]
     np.testing.assert_array_equal(marginal_gaussian(mean, covariance, np.array([4, 0]))[0], mean[[4, 0]])
@@ -228,5 +234,7 @@ def test_a_tiny_scale_is_not_a_singular_covariance():
     np.testing.assert_allclose(log_gaussian([[0.0]], [0.0], [[1e-40]]), -0.5 * np.log(2 * np.pi * 1e-40))
 
 
-def test_one_sample_may_be_drawn():
+def test_one_sample_may_be_drawn_and_no_fewer():
     assert sample_gaussian(1, [0, 0], np.eye(2), rng=0).shape == (1, 2)
+    with pytest.raises(ValueError, match="n_samples"):
+        sample_gaussian(0, [0, 0], np.eye(2), rng=0)
