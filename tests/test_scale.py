@@ -14,9 +14,11 @@ import pytest
 from dask import array
 from dask import dataframe as frames
 from distributed import Client, LocalCluster
+from hypothesis import given, settings
 from sklearn.datasets import make_blobs
 
-from gmm_from_scratch import ClusterLostError, GaussianMixture, scale
+from bad_inputs import SAMPLE_WEIGHT, numbers, things
+from gmm_from_scratch import ClusterLostError, GaussianMixture, KMeans, scale
 from gmm_from_scratch.blocks import log_likelihood
 from gmm_from_scratch.table import Table
 
@@ -227,6 +229,21 @@ def test_a_bad_block_is_named(client, blocks, error, words):
 def test_other_bad_input(client, X, options, error, words):
     with pytest.raises(error, match=words):
         fit(X, **options)
+
+
+@pytest.mark.parametrize("name, kind", [
+    ("model", things(KMeans())), ("X", things()), ("sample_weight", SAMPLE_WEIGHT), ("client", things("tcp://here", optional=True)),
+    ("checkpoint", things("fit.txt", optional=True)), ("timeout", numbers())])
+def test_bad_input_of_any_kind_is_refused_with_an_error_that_names_it(client, name, kind):
+    valid = {"model": GaussianMixture(**SETTINGS), "X": PARTS, "sample_weight": WEIGHT}
+
+    @settings(derandomize=True, deadline=None, database=None, max_examples=30)
+    @given(bad=kind(valid.get(name)))
+    def refuse(bad):
+        with pytest.raises((ValueError, TypeError), match=rf"\b{name}\b"):
+            scale.fit(**valid | {name: bad})
+
+    refuse()
 
 
 def test_a_worker_that_always_dies_is_no_riddle(client):
