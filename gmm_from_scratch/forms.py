@@ -5,10 +5,11 @@ for diag, |x|² for spherical, none for tied, where the quadratic term is common
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.lapack import dtrtri
 
 from .covariances import check_covariances
 from .gaussian import cholesky_factor
@@ -29,7 +30,11 @@ class Form(NamedTuple):
     central: Callable       # second moments, N_k, m_k (K, D) -> covariances, when the means are m_k
 
 
-_upper_triangle = cache(np.triu_indices)        # asked for in every round
+@cache
+def _upper_triangle(D):
+    """Return where the products z_i z_j with i ≤ j stand in a matrix, and their coefficients in -½ zᵀ z."""
+    i, j = np.triu_indices(D)
+    return i, j, np.where(i == j, -0.5, -1.0)           # off the diagonal, each stands for two equal entries
 
 
 def _products(z, out):
@@ -41,14 +46,14 @@ def _products(z, out):
 
 
 def _halves(precisions):
-    """Return the coefficients of z_i z_j in -½ zᵀ Λ z: off the diagonal, each stands for two equal entries."""
-    i, j = _upper_triangle(precisions.shape[-1])
-    return precisions[:, i, j] * np.where(i == j, -0.5, -1.0)
+    """Return the coefficients of z_i z_j in -½ zᵀ Λ z."""
+    i, j, minus_half = _upper_triangle(precisions.shape[-1])
+    return precisions[:, i, j] * minus_half
 
 
 def _symmetric(sums, D):
     """Return the symmetric matrices whose upper triangles are the rows of `sums`."""
-    (i, j), matrices = _upper_triangle(D), np.empty((len(sums), D, D))
+    (i, j, _), matrices = _upper_triangle(D), np.empty((len(sums), D, D))
     matrices[:, i, j] = matrices[:, j, i] = sums
     return matrices
 
@@ -92,8 +97,8 @@ class Point:
         self.family, self.weights, self.means, self.covariances = family, weights, means, covariances
         D = means.shape[1]
         if family in ("full", "tied"):
-            L = _cholesky_factors(covariances.reshape(-1, D, D), len(means), family)
-            self.whitener = _inverse_triangles(L)
+            factors = _cholesky_factors(covariances.reshape(-1, D, D), len(means), family)
+            self.whitener = np.array([dtrtri(L.T)[0].T for L in factors])          # LAPACK stores by columns: Lᵀ is its upper triangle
             scales = np.einsum("kii->ki", self.whitener)
         else:
             if not covariances.min() > 0:
@@ -107,22 +112,28 @@ class Point:
             return self.whitener * differences
         return (self.whitener @ differences[:, :, None])[:, :, 0]
 
-    def reach(self, centres=0.0):
-        """Return the largest squared distance of a mean from its centre, in units of its covariance."""
+    @cached_property
+    def white_means(self):
+        """W_k μ_k: (K, D)."""
+        return self.whiten(self.means)
+
+    def reach(self, centres=None):
+        """Return the largest squared distance of a mean from its centre, None being the centre of the data, in units of its covariance."""
         with np.errstate(over="ignore"):
-            return (self.whiten(self.means - centres) ** 2).sum(axis=1).max()
+            return ((self.white_means if centres is None else self.whiten(self.means - centres)) ** 2).sum(axis=1).max()
 
     def theta(self):
         """Return Θ: ln p(x, z = k) = Θ_k φ(x), (K, 1 + D + n_terms); tied: up to -½ xᵀ Σ⁻¹ x."""
-        W, white = self.whitener, self.whiten(self.means)
+        W, white, form, (K, D) = self.whitener, self.white_means, FORMS[self.family], self.means.shape
+        theta = np.empty((K, 1 + D + form.n_terms(D)))
+        theta[:, 0] = self.peaks - 0.5 * (white**2).sum(axis=1)         # ln p(0, z = k)
         if W.ndim == 2:
-            precisions, linear = W**2, W * white                        # Λ, Λ μ
+            precisions, theta[:, 1:1 + D] = W**2, W * white             # Λ, Λ μ
         else:
             transposed = np.swapaxes(W, 1, 2)
-            precisions, linear = transposed @ W, (transposed @ white[:, :, None])[:, :, 0]
-        constant = self.peaks - 0.5 * (white**2).sum(axis=1)            # ln p(0, z = k)
-        quadratic = FORMS[self.family].coefficients(precisions)
-        return np.hstack([constant[:, None], linear, np.broadcast_to(quadratic, (len(linear), quadratic.shape[1]))])
+            precisions, theta[:, 1:1 + D] = transposed @ W, (transposed @ white[:, :, None])[:, :, 0]
+        theta[:, 1 + D:] = form.coefficients(precisions)
+        return theta
 
     def log_joint(self, z):
         """Return ln p(z, z_n = k) from whitened coordinates y = W_k (z - μ_k): (K, B) for z (D, B)."""
@@ -143,7 +154,7 @@ class Point:
         is enough to know that a component is out. For full covariances.
         """
         half = self.means.shape[1] // 2
-        W = np.concatenate([-self.whiten(self.means)[:, :, None], self.whitener], axis=2).astype(dtype)     # times [1, z]
+        W = np.concatenate([-self.white_means[:, :, None], self.whitener], axis=2).astype(dtype)     # times [1, z]
         upper, lower = (np.ascontiguousarray(part) for part in (W[:, :half, :1 + half], W[:, half:]))
         peaks = self.peaks[:, None].astype(dtype)
 
@@ -188,11 +199,3 @@ def _cholesky_factors(matrices, K, family):
     D = matrices.shape[1]
     check_covariances(matrices if family == "full" else matrices[0], K, D, family)
     return np.array([cholesky_factor(matrix) for matrix in matrices])
-
-
-def _inverse_triangles(L):
-    """Return the inverses of lower triangles, row by row."""
-    W = np.zeros_like(L)
-    for i, unit in enumerate(np.eye(L.shape[1])):
-        W[:, i] = (unit - (L[:, i, None, :i] @ W[:, :i])[:, 0]) / L[:, i, i, None]
-    return W

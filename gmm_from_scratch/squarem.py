@@ -12,6 +12,7 @@ turns from rising to falling; this way goes on to the point. What cannot be prom
 maxima, the two may end in different ones, and either may be the higher.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -46,43 +47,51 @@ def squarem_rounds(em, start, spread):
     it does not even climb that, a point ahead is better if the step of EM from there is shorter.
     """
     spread, longest = np.where(spread > 0, spread, 1.0), 4.0
+    height, after = em.objective(start), None           # of `start`; and where a step of EM leads from there, if that is known
     while True:
-        one = em.visit(em.m_step(start))
+        one = em.visit(after or em.m_step(start))
         yield Round(one, None)
-        two, ahead = em.m_step(one), None
+        two, ahead, after = em.m_step(one), None, None
         here, there, beyond = (to_chart(point, spread) for point in (start.point, one.point, two))
         r, v = there - here, (beyond - there) - (there - here)
         length = min(longest, np.linalg.norm(r) / max(np.linalg.norm(v), np.finfo(float).tiny))
-        gain = em.objective(one) - em.objective(start)
+        gain = em.objective(one) - height
         if length > 1 and abs(gain) < EARLY * em.table.total:
-            ahead, step = _try(em, here + 2 * length * r + length**2 * v, two, spread)
-            climbs = ahead is not None and em.objective(ahead) >= em.objective(one)
-            if not (climbs if gain >= 0 else step < np.linalg.norm(beyond - there)):
+            ahead, after = _try(em, here + 2 * length * r + length**2 * v, two, spread)
+            if ahead is None:
+                better = False
+            elif gain >= 0:
+                better = em.objective(ahead) >= height + gain
+            else:
+                better = np.linalg.norm(to_chart(after, spread) - to_chart(ahead.point, spread)) < np.linalg.norm(beyond - there)
+            if not better:
                 yield Round(one, None)                              # a pass that led nowhere
-                ahead, longest = None, max(4.0, longest / 4)
+                ahead, after, longest = None, None, max(4.0, longest / 4)
             elif length == longest:
                 longest *= 4
         end = em.visit(two) if ahead is None else ahead
-        yield Round(end, max(_change(em, start, one), _change(em, start, end)))
-        start = end
-
-
-def _change(em, before, after):
-    """Return by how much the likelihood or the objective has changed, whichever has changed more."""
-    return max(abs(after.log_likelihood - before.log_likelihood), abs(em.objective(after) - em.objective(before)))
+        changes = gain, one.log_likelihood - start.log_likelihood, em.objective(end) - height, end.log_likelihood - start.log_likelihood
+        yield Round(end, max(map(abs, changes)))
+        start, height = end, height + changes[2]
 
 
 def _try(em, chart, like, spread):
-    """Return the visit of the point with these coordinates and how far a step of EM leads from there.
+    """Return the visit of the point with these coordinates, and the point to which a step of EM leads from there.
 
-    None and infinity if there is no such mixture, or EM collapses there.
+    None and None if there is no such mixture, or EM collapses there.
     """
     try:
         visit = em.visit(from_chart(chart, like, spread))
-        after = em.m_step(visit)
+        return visit, em.m_step(visit)
     except ValueError:                              # SingularCovarianceError is one; numbers beyond all bounds another
-        return None, np.inf
-    return visit, np.linalg.norm(to_chart(after, spread) - to_chart(visit.point, spread))
+        return None, None
+
+
+@cache
+def _lower_triangle(D):
+    """Return where the entries of a lower triangle stand in a matrix, and which of them on the diagonal."""
+    i, j = np.tril_indices(D)
+    return i, j, i == j
 
 
 def to_chart(point, spread):
@@ -90,13 +99,14 @@ def to_chart(point, spread):
 
     ln π_k; means in units of the spread; ln of the variances, or the Cholesky factors with the ln of their diagonals.
     """
+    D = len(spread)
     if point.family in ("full", "tied"):
-        L = np.linalg.cholesky(point.covariances / np.outer(spread, spread))
-        D = len(spread)
-        scale = [np.log(L[..., range(D), range(D)]), L[(..., *np.tril_indices(D, -1))]]
+        i, j, diagonal = _lower_triangle(D)
+        scale = np.linalg.cholesky(point.covariances.reshape(-1, D, D))[:, i, j] / spread[i]
+        scale[:, diagonal] = np.log(scale[:, diagonal])
     else:
-        scale = [np.log(point.covariances)]
-    return np.concatenate([part.ravel() for part in [np.log(point.weights), point.means / spread, *scale]])
+        scale = np.log(point.covariances)
+    return np.concatenate([np.log(point.weights), (point.means / spread).ravel(), scale.ravel()])
 
 
 def from_chart(chart, like, spread):
@@ -106,11 +116,11 @@ def from_chart(chart, like, spread):
     with np.errstate(over="ignore", under="ignore"):
         weights = np.exp(log_weights - log_weights.max())
         if like.family in ("full", "tied"):
-            L = np.zeros(like.covariances.shape)
-            n_diagonal = L[..., 0].size
-            L[..., range(D), range(D)] = np.exp(scale[:n_diagonal]).reshape(L.shape[:-1])
-            L[(..., *np.tril_indices(D, -1))] = scale[n_diagonal:].reshape(*L.shape[:-2], -1)
-            covariances = L @ np.swapaxes(L, -1, -2) * np.outer(spread, spread)
+            i, j, diagonal = _lower_triangle(D)
+            scale, L = scale.reshape(-1, len(i)).copy(), np.zeros_like(like.whitener)
+            scale[:, diagonal] = np.exp(scale[:, diagonal])
+            L[:, i, j] = scale * spread[i]
+            covariances = (L @ np.swapaxes(L, 1, 2)).reshape(like.covariances.shape)
         else:
             covariances = np.exp(scale).reshape(like.covariances.shape)
     if not (weights.min() > 0 and np.abs(covariances).max() < 1e200):
