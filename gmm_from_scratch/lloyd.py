@@ -68,11 +68,11 @@ class Clusters:
 
         def block(rows):
             change, n_moved = np.zeros((len(self.ids), 2 + self.table.n_features)), 0
-            todo = rows.start + np.flatnonzero(~(self.rooms[rows] > self.spent))
+            todo = rows.start + (~(self.rooms[rows] > self.spent)).nonzero()[0]
             for piece in self.columns.pieces(rows if 2 * len(todo) > rows.stop - rows.start else todo):
                 x, old = self.columns.take(piece), self.labels[piece]
                 new, rooms = look(x)
-                moved = np.flatnonzero(new != old)
+                moved = (new != old).nonzero()[0]
                 n_moved += len(moved)
                 if self.sums is None:
                     change += self._moments(x, piece, membership(new, len(self.ids)))
@@ -100,7 +100,7 @@ class Clusters:
 
     def means(self):
         """Return the mean of each cluster. One without rows takes the row farthest from its center, as in kmeans.update_step."""
-        empty = np.flatnonzero(self.sums[:, 0] == 0)
+        empty = (self.sums[:, 0] == 0).nonzero()[0]
         self.sums[empty] = 0
         with np.errstate(invalid="ignore"):
             means = self.columns.origin + self.sums[:, 2:] / self.sums[:, 1:2]

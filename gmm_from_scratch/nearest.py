@@ -61,7 +61,8 @@ def nearest(columns, centers):
         c = centers - columns.origin.astype(float)
         squares = 0.5 * (c * c).sum(axis=1)                                 # ½|c_k|²
         slack = float(columns.rounding * squares.max())                     # what keeps rounded distances positive
-        theta = np.column_stack([squares + 2 * slack, np.ones(len(c)), -c]).astype(columns.dtype)
+        theta = np.empty((len(c), 2 + c.shape[1]), columns.dtype)
+        theta[:, 0], theta[:, 1], theta[:, 2:] = squares + 2 * slack, 1, -c
     integer = np.dtype(f"u{columns.dtype.itemsize}")
     marks, ids = integer.type(columns.n_marks - 1), np.arange(len(c), dtype=integer)[:, None]
 
@@ -82,7 +83,7 @@ def nearest(columns, centers):
             best, second = best.view(columns.dtype), second.view(columns.dtype)
             error = 4 * columns.rounding * best + 8 * slack
             rooms = (second - best - error) / np.sqrt(best + second)        # ½(d₂² - d₁²) / √(½(d₁² + d₂²)) ≤ d₂ - d₁
-        unsure = np.flatnonzero(~(rooms > 0))
+        unsure = (~(rooms > 0)).nonzero()[0]
         if len(unsure):
             labels[unsure] = cdist(x[unsure].astype(float), centers, "sqeuclidean").argmin(axis=1)
         return labels, rooms

@@ -56,7 +56,7 @@ def plusplus(table, n_clusters, rng, n_trials=1):
         if edges[-1] == 0:
             raise ValueError(f"X has only {k} distinct rows, too few for {n_clusters} clusters. Ask for fewer clusters.")
         first = k == 0
-        draws = [_draw(chance, edges, table.block_rows(numbers), u) for u in rng.random(1 if first else n_trials)]
+        draws = _draw(chance, edges, table.block_rows(numbers), rng.random(1 if first else n_trials))
         candidates = table.X[draws].astype(float)
         best = 0 if len(candidates) == 1 and kept is None else table.sum(compare, numbers)[0].argmin()
         centers[k] = candidates[best]
@@ -65,8 +65,11 @@ def plusplus(table, n_clusters, rng, n_trials=1):
 
 
 def _draw(chance, edges, size, u):
-    """Return a row, drawn in proportion to its chance by u from [0, 1). edges: sums of the chances up to the end of each block."""
-    block = min(edges.searchsorted(u * edges[-1], side="right"), edges.searchsorted(edges[-1]))
-    inside = np.cumsum(chance[block * size:(block + 1) * size], dtype=float)
-    within = u * edges[-1] - (edges[block - 1] if block else 0)
-    return block * size + min(inside.searchsorted(within, side="right"), inside.searchsorted(inside[-1]))
+    """Return rows, (T,), drawn in proportion to their chances by u, (T,) from [0, 1). edges: sums of the chances up to the end of each block."""
+    draws = np.empty(len(u), int)
+    blocks = np.minimum(edges.searchsorted(u * edges[-1], side="right"), edges.searchsorted(edges[-1]))
+    for block in set(blocks.tolist()):
+        mine, sums = blocks == block, np.cumsum(chance[block * size:(block + 1) * size], dtype=float)
+        within = u[mine] * edges[-1] - (edges[block - 1] if block else 0)
+        draws[mine] = block * size + np.minimum(sums.searchsorted(within, side="right"), sums.searchsorted(sums[-1]))
+    return draws
