@@ -17,6 +17,7 @@ SIZES = [(10_000, 2, 3), (100_000, 2, 8), (1_000_000, 2, 8), (100_000, 10, 10), 
 QUICK = [(10_000, 2, 3), (100_000, 2, 8), (100_000, 10, 10)]
 DTYPES = ("float64", "float32")
 PAUSE = 0.1     # seconds before each turn: the threads of a BLAS go on looking for work for a while, on a core the other side needs
+TURN = 0.2      # seconds that a turn lasts at least: the first milliseconds after a pause are slow
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -55,14 +56,19 @@ def label(N, D, K):
 
 
 def take_turns(sides, rounds, clock):
-    """Call each of the sides so often, in turns, and return the seconds that each call took, (sides, rounds), and the last results."""
+    """Call each of the sides in turns, and return the seconds that a call took, (sides, rounds), and the last results.
+
+    A call that is shorter than a turn is repeated.
+    """
     times, results = [[] for _ in sides], [None] * len(sides)
     for turn in range(rounds):
         for side in list(range(len(sides)))[::(1, -1)[turn % 2]]:
             time.sleep(PAUSE)
-            start = clock()
-            results[side] = sides[side]()
-            times[side].append(clock() - start)
+            start, n_calls, passed = clock(), 0, 0.0
+            while passed < TURN:
+                results[side] = sides[side]()
+                n_calls, passed = n_calls + 1, clock() - start
+            times[side].append(passed / n_calls)
     return np.array(times), results
 
 

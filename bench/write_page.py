@@ -49,7 +49,8 @@ INTRODUCTION = """# Benchmarks
 How long does a fit take here, and how long in scikit-learn? This page is written by `{command}`, on one machine, in one run.
 
 **How it was measured.** The two sides take turns, so that a machine that is busy for a while slows both. Before each turn there is a
-pause of a tenth of a second, in which the other side's threads fall asleep. Each round of one turn each gives one ratio, scikit-learn's
+pause of a tenth of a second, in which the other side's threads fall asleep. What takes less than a fifth of a second is repeated for that
+long. Each round of one turn each gives one ratio, scikit-learn's
 time divided by ours; the table shows the median of these ratios, with the lowest and the highest. A ratio above 1 says that ours is
 faster, one below 1 that it is slower. Where both begin at the same start, they run the same number of rounds, or to the same likelihood,
 and the results are compared before a time counts. Memory is what Python's own accounting (tracemalloc) sees beyond the data, at its peak.
