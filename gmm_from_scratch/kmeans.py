@@ -5,6 +5,7 @@ nearest.py, lloyd.py and seeding.py.
 """
 
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from .lloyd import run_lloyd, sum_of_distances
 from .nearest import assign
 from .seeding import plusplus
 from .progress import bar
-from .table import Table
+from .table import Table, as_table
 from .threads import workers
 from .validation import (
     check_choice,
@@ -176,7 +177,7 @@ class KMeans(Estimator):
     def fit(self, X, y=None, sample_weight=None):
         """Find the clusters of X, (N, D), and return self. y is ignored.
 
-        X is read in blocks and never copied; float32 is computed with as float32 and summed as float64.
+        X: an array, or a Table of one; read in blocks and never copied. float32 is computed with as float32 and summed as float64.
         sample_weight: (N,), how often each row counts; a weight of 2 equals two equal rows.
         """
         rng = check_rng(self.random_state)
@@ -187,7 +188,7 @@ class KMeans(Estimator):
         check_flag("copy_x", self.copy_x)
         best = None
         with workers() as mapping, bar(None, "KMeans", "start", verbose) as progress:
-            table = self._check_fit_data(X, lambda X: Table(X, sample_weight, mapping=mapping))
+            table = self._check_fit_data(X, partial(as_table if type(X) is Table else Table, sample_weight=sample_weight, mapping=mapping))
             K = check_integer("n_clusters", self.n_clusters, least=1, most=table.n_rows, hint="There cannot be more clusters than points.")
             for number, start in enumerate(self._starts(table, K, rng), 1):
                 run = run_lloyd(table, start, tol * (table.spread**2).mean(), max_iter)

@@ -113,8 +113,15 @@ class DaskTable(Table):
         self._measure(dtype)
 
     def __reduce__(self):
+        return _measured, (self._measures(),)
+
+    def _measures(self):
         mine = {"client", "parts", "weights", "weight", "numbers", "offsets", "columns"}
-        return _measured, ({name: value for name, value in vars(self).items() if name not in mine},)
+        return {name: value for name, value in vars(self).items() if name not in mine}
+
+    def part(self, X, weight=None, offset=0):
+        """Return some rows that are here as a Table of their own, with what has been measured of all; the first is row `offset` of all."""
+        return _measured(self._measures()).part(X, weight, offset)
 
     @cached_property
     def weight(self):

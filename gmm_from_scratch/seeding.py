@@ -65,7 +65,10 @@ def plusplus(table, n_clusters, rng, n_trials=1):
 
 
 def _draw(chance, edges, size, u):
-    """Return rows, (T,), drawn in proportion to their chances by u, (T,) from [0, 1). edges: sums of the chances up to the end of each block."""
+    """Return rows, (T,), drawn in proportion to their chances, one for each u from [0, 1).
+
+    edges: sums of the chances up to the end of each block.
+    """
     draws = np.empty(len(u), int)
     blocks = np.minimum(edges.searchsorted(u * edges[-1], side="right"), edges.searchsorted(edges[-1]))
     for block in set(blocks.tolist()):

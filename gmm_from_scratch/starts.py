@@ -86,7 +86,7 @@ def start_from_whitened_kmeans(X, n_components, rng, *, sample_weight=None, **op
         def whiten(x, dtype=table.dtype):
             return np.linalg.solve(L, (x - whole.means[0]).T).T.astype(dtype)
 
-        find = _kmeans(Table(whiten(sample.X), sample.weight), n_components, rng)
+        find = _kmeans(Table(whiten(sample.X), sample.weight, mapping=table.mapping), n_components, rng)
         return _from_labels(table, lambda part, rows: find(whiten(part.X[rows])), n_components, options)
 
 
@@ -189,21 +189,21 @@ def _given_labels(labels, part, rows):
 
 
 def _sample(table, n_components, rng):
-    """Return the table itself if it is small, else one of some of its rows, drawn at random, by their weights if they have any."""
+    """Return the table itself if it is small, else some of its rows, drawn at random, by their weights if they have any."""
     size = max(SAMPLE, SAMPLE_EACH * n_components)
     if len(table) <= size:
-        return table if type(table) is Table else Table(table.take(np.arange(len(table))), table.weight)
+        return table if type(table) is Table else table.part(table.take(np.arange(len(table))), table.weight)
     if table.weight is None:
         rows = rng.choice(len(table), size, replace=False)
     else:
         cumulative = np.cumsum(table.weight, dtype=float)
         rows = cumulative.searchsorted(rng.random(size) * cumulative[-1], side="right")
-    return Table(table.take(np.sort(rows)))
+    return table.part(table.take(np.sort(rows)))
 
 
 def _kmeans(sample, n_components, rng):
     """Return a function that gives to each of some rows the label of its cluster, of those that k-means finds in the sample."""
-    model = KMeans(n_components, n_init=1, random_state=rng).fit(sample.X, sample_weight=sample.weight)
+    model = KMeans(n_components, n_init=1, random_state=rng).fit(sample)
     look = nearest(Columns(sample, n_components), model.cluster_centers_)
     return lambda x: look(x)[0]
 

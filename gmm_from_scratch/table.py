@@ -206,10 +206,10 @@ def _moments(part, origin):
             x, weight = part.block(rows)
             z = x - origin
             if weight is None:
-                ones = np.ones(len(z), z.dtype)             # a product with ones sums faster than sum
-                return [0, len(z), ones @ z, ones @ (z * z)]
-            bad_weight = int(not (weight.min() >= 0 and weight.max() <= 1e100))
-            return [bad_weight, weight.sum(), weight @ z, weight @ (z * z)]
+                bad_weight, total, weight = 0, len(z), np.ones(len(z), z.dtype)     # a product with ones sums faster than sum
+            else:
+                bad_weight, total = int(not (weight.min() >= 0 and weight.max() <= 1e100)), weight.sum()
+            return [bad_weight, total, weight @ z, weight @ np.square(z, out=z)]
     return moments
 
 
