@@ -17,7 +17,6 @@ import numpy as np
 
 MOST_THREADS = 8            # each holds the buffers of one block
 FAIR = 4                    # so many blocks keep 2 or 4 threads busy to the end
-MOST_CHUNKS = 32            # enough to keep the threads evenly busy, few enough to keep all their sums
 
 _mine = local()
 
@@ -107,8 +106,11 @@ def workers():
 
 
 def _share(f, tasks, pool, n_helpers):
-    """Return [f(task), ...], each task done by whoever is free, this thread or one of the pool. After an error no task is begun."""
-    results, todo = [None] * len(tasks), deque(range(len(tasks)))
+    """Yield f(task) of each task in turn, each done by whoever is free, this thread or one of the pool. After an error no task is begun.
+
+    What the others have done is handed on whenever this thread has done a task of its own, so little is kept.
+    """
+    done, todo, following = {}, deque(range(len(tasks))), 0
 
     def work():
         try:
@@ -117,17 +119,26 @@ def _share(f, tasks, pool, n_helpers):
                     i = todo.popleft()
                 except IndexError:                  # nothing left
                     return
-                results[i] = f(tasks[i])
+                done[i] = f(tasks[i])
+                yield
         finally:
             todo.clear()
 
-    helpers = [pool.submit(work) for _ in range(n_helpers)]
+    def ready():
+        nonlocal following
+        while following in done:
+            yield done.pop(following)
+            following += 1
+
+    helpers = [pool.submit(deque, work(), 0) for _ in range(n_helpers)]         # each works to the end
     try:
-        work()
+        for _ in work():
+            yield from ready()
     finally:
+        todo.clear()
         for helper in helpers:
             helper.result()
-    return results
+    yield from ready()
 
 
 def _pool(n_threads):
@@ -149,19 +160,13 @@ def fair_size(n_rows, most):
 def sum_of_blocks(f, n_rows, size, mapping=map):
     """Return the sum of f(rows), a list of arrays, over consecutive slices of at most `size` rows.
 
-    The order of the additions depends on the number of rows alone, and so does the result.
+    They are added from the first to the last, whoever computes them, so the number of threads changes no digit.
 
     >>> X = np.arange(10.0)
     >>> sum_of_blocks(lambda rows: [X[rows].sum(), X[rows].max()], 10, size=4)
     [np.float64(45.0), np.float64(19.0)]
     """
-    n_blocks = -(-n_rows // size)
-    chunk = -(-n_blocks // MOST_CHUNKS) * size      # rows per chunk: whole blocks
-
-    def sum_of_chunk(first):
-        return sum_all(f(slice(row, min(row + size, n_rows))) for row in range(first, min(first + chunk, n_rows), size))
-
-    return sum_all(mapping(sum_of_chunk, range(0, n_rows, chunk)))
+    return sum_all(mapping(f, [slice(row, min(row + size, n_rows)) for row in range(0, n_rows, size)]))
 
 
 def sum_all(parts):
