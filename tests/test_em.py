@@ -1,7 +1,9 @@
 """EM against its own equations, against scikit-learn step by step, and against mclust's optima."""
 
+import inspect
 import json
 import warnings
+from dataclasses import FrozenInstanceError
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from scipy.special import expit
 from scipy.stats import multivariate_normal
 
 from gmm_from_scratch import Mixture, SingularCovarianceError, e_step, em_steps, m_step, run_em
-from gmm_from_scratch.covariances import FAMILIES, check_covariances
+from gmm_from_scratch.covariances import FAMILIES, check_covariances, estimate_covariances
 from gmm_from_scratch.data import load_faithful, load_iris
 from gmm_from_scratch.em import log_joint, sample_mixture
 
@@ -368,6 +370,25 @@ def test_a_mixture_keeps_its_own_parameters_whatever_becomes_of_the_arrays_given
     mixture = Mixture(weights, means, covariances, family)
     weights[0], means[0], covariances[:] = -1, np.nan, 0
     assert_same_mixture(mixture, start, rtol=0)
+
+
+def test_a_mixture_cannot_be_changed_and_equals_itself_alone():
+    one, other = random_mixture(2, 2), random_mixture(2, 2)
+    with pytest.raises(FrozenInstanceError):
+        one.means = other.means
+    assert one == one and one != other and len({one, other}) == 2
+
+
+def test_weights_may_miss_their_sum_by_a_rounding():
+    mixture = Mixture([0.5, 0.5 + 5e-7], [[0.0], [9.0]], [[[1.0]], [[1.0]]])
+    assert sample_mixture(5, mixture, rng=0)[0].shape == (5, 1)
+
+
+@pytest.mark.parametrize("function", [estimate_covariances, m_step, em_steps, run_em])
+def test_options_are_given_by_name(function):
+    """A third or fourth number in a row could be taken for any of them."""
+    kinds = [parameter.kind for name, parameter in inspect.signature(function).parameters.items() if parameter.default is not parameter.empty]
+    assert set(kinds) == {inspect.Parameter.KEYWORD_ONLY}
 
 
 def test_a_mixture_knows_its_sizes():
