@@ -50,10 +50,10 @@ How long does a fit take here, and how long in scikit-learn? This page is writte
 
 **How it was measured.** The two sides take turns, so that a machine that is busy for a while slows both. Before each turn there is a
 pause of a tenth of a second, in which the other side's threads fall asleep. What takes less than a fifth of a second is repeated for that
-long. Each round of one turn each gives one ratio, scikit-learn's
-time divided by ours; the table shows the median of these ratios, with the lowest and the highest. A ratio above 1 says that ours is
-faster, one below 1 that it is slower. Where both begin at the same start, they run the same number of rounds, or to the same likelihood,
-and the results are compared before a time counts. Memory is what Python's own accounting (tracemalloc) sees beyond the data, at its peak.
+long. Each round of one turn each gives one ratio, scikit-learn's time divided by ours; the table shows the median of these ratios, with the
+lowest and the highest. A ratio above 1 says that ours is faster, one below 1 that it is slower. Where both begin at the same start, they
+run the same number of rounds, or to the same likelihood, and the results are compared before a time counts. Memory is what Python's own
+accounting (tracemalloc) sees beyond the data, at its peak.
 
 **Why ratios.** Milliseconds belong to a machine and to the hour. A ratio of two times from the same minute travels better, though not
 perfectly: it depends on the number of cores, on the matrix library (BLAS), and on the sizes. So run `make bench` on your own machine.
