@@ -37,11 +37,12 @@ def pomegranate(stack, X, start, iterations):
     from pomegranate.distributions import Normal
     from pomegranate.gmm import GeneralMixtureModel
 
-    data, weights, means, covariances = map(torch.from_numpy, (X, start.weights, start.means, start.covariances))
+    data = torch.tensor(X)
 
-    def fit():
-        parts = [Normal(mean, S, covariance_type=start.covariance_type) for mean, S in zip(means, covariances)]
-        model = GeneralMixtureModel(parts, priors=weights, max_iter=iterations, tol=-np.inf).fit(data)
+    def fit():                                                      # writes over what it is given
+        parts = [Normal(torch.tensor(mean), torch.tensor(S), covariance_type=start.covariance_type)
+                 for mean, S in zip(start.means, start.covariances)]
+        model = GeneralMixtureModel(parts, priors=torch.tensor(start.weights), max_iter=iterations, tol=-np.inf).fit(data)
         return [model.priors.numpy(), np.stack([part.means for part in parts]), np.stack([part.covs for part in parts])]
 
     return fit
