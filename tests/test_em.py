@@ -17,7 +17,7 @@ from random_models import random_mixture
 from scipy.special import expit
 from scipy.stats import multivariate_normal
 
-from gmm_from_scratch import Mixture, SingularCovarianceError, e_step, em_steps, m_step, run_em
+from gmm_from_scratch import Mixture, SingularCovarianceError, blocks, e_step, em_steps, m_step, run_em
 from gmm_from_scratch.covariances import FAMILIES, check_covariances, estimate_covariances
 from gmm_from_scratch.data import load_faithful, load_iris
 from gmm_from_scratch.em import log_joint, sample_mixture
@@ -389,6 +389,24 @@ def test_options_are_given_by_name(function):
     """A third or fourth number in a row could be taken for any of them."""
     kinds = [parameter.kind for name, parameter in inspect.signature(function).parameters.items() if parameter.default is not parameter.empty]
     assert set(kinds) == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_defaults_are_those_of_the_fast_version_and_of_scikit_learn():
+    ours, fast, theirs = (inspect.signature(f).parameters for f in (run_em, blocks.run_em, sklearn.mixture.GaussianMixture))
+    for name in ("tol", "max_iter"):
+        assert ours[name].default == fast[name].default == theirs[name].default
+    for f in (m_step, em_steps, run_em, blocks.run_em):
+        assert inspect.signature(f).parameters["reg_covar"].default == 0        # the textbook's EM has no ridge
+
+
+def test_numbers_that_make_no_sense_are_refused():
+    X, one = np.array([[0.0], [1.0], [3.0]]), Mixture([1.0], [[0.0]], [[[1.0]]])
+    for name, call in (("reg_covar", lambda: m_step(X, np.ones((3, 1)), reg_covar=-0.5)), ("reg_covar", lambda: next(em_steps(X, one, reg_covar=-0.5))),
+                       ("tol", lambda: run_em(X, one, tol=-0.5)), ("max_iter", lambda: run_em(X, one, max_iter=-1)),
+                       ("n_samples", lambda: sample_mixture(0, one))):
+        with pytest.raises(ValueError, match=name):
+            call()
+    assert sample_mixture(1, one)[0].shape == (1, 1)
 
 
 def test_a_mixture_knows_its_sizes():
