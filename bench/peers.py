@@ -27,7 +27,7 @@ import side_by_side
 
 from gmm_from_scratch.covariances import FAMILIES
 
-SIZES = [(10_000, 2, 3), (100_000, 2, 8), (100_000, 10, 10), (100_000, 50, 16)]         # N, D, K
+ITERATIONS = {(10_000, 2, 3): 50, (100_000, 2, 8): 10, (100_000, 10, 10): 10, (100_000, 50, 16): 4}     # of each size N, D, K
 MODELS = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}              # the families, as mclust names them
 
 
@@ -129,8 +129,8 @@ def main():
     print("| N × D × K | family | peer | type | peer ms | ours ms | ratio | lowest–highest | differ by |")
     print("|---|---|---|---|---:|---:|---:|---|---:|")
     ratios = {}
-    for N, D, K in side_by_side.sizes(options, SIZES):
-        iterations = em.ITERATIONS[N, D, K]
+    for N, D, K in side_by_side.sizes(options, ITERATIONS):
+        iterations = ITERATIONS[N, D, K]
         for family in [options.family] if options.family else FAMILIES:
             data, start = em.make_case(N, D, K, family)
             for name in peers:
