@@ -1,8 +1,8 @@
 """How long one iteration of EM takes in pomegranate, in gmmx and in R's mclust, and here: ratios from one run.
 
 In each comparison both begin at the same mixture, run the same number of iterations and must end at the same parameters.
-gmmx computes with float32 alone; beside it, so do we. A ratio above 1 says that we are faster. What a peer has no model for is left
-out, as is a peer that is not installed.
+gmmx computes with float32 alone; beside it, so do we. A ratio above 1 says that we are faster. Our time includes what comes
+before the first iteration. Families that a peer lacks or cannot be given a start for are left out, as is a peer that is not installed.
 
 Needs what this course does not use otherwise: `make bench PEERS=1` gets pomegranate and gmmx, with PyTorch and JAX (about 2 GB),
 into an environment of their own. mclust must be there already: in R, install.packages("mclust"); on Debian, r-cran-mclust.
@@ -123,6 +123,8 @@ def main():
     parser = side_by_side.parser(__doc__)
     parser.add_argument("--family", choices=FAMILIES, help="one family alone")
     options = parser.parse_args()
+    if options.one_thread:
+        parser.error("the peers' threads cannot all be held to one: leave out --one-thread")
     side_by_side.begin(options)
     peers = installed()
     print(", ".join(f"{name} {number}" for name, number in peers.items()) or "none is installed", end="\n\n")

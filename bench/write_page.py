@@ -37,9 +37,9 @@ First a file that is larger than the memory that a program may ask for. Then a r
 held together, up to a hundred million."""),
     "peers": ("pomegranate, gmmx and mclust", """
 Both sides of a row begin at the same mixture, run the same number of rounds, and must end at the same parameters: to $10^{-8}$ of the
-largest for mclust, to $10^{-5}$ for pomegranate, which rounds its responsibilities to float32, to $10^{-3}$ for gmmx, which knows float32
-alone. mclust uses one thread; the others use both cores. JAX has compiled gmmx's rounds before the clock starts. A family that a
-peer does not have is left out."""),
+largest for mclust, to $10^{-5}$ for pomegranate, which rounds its responsibilities to float32, to $10^{-3}$ for gmmx, which knows
+float32 alone. mclust uses one thread, and the BLAS that R has; the others use both cores. JAX has compiled gmmx's rounds before the
+clock starts. A family that a peer lacks, or cannot be given a start for, is left out."""),
     "spark": ("Spark", """
 Spark is made for many machines. On one, its two threads and ours do the same work. It is as pip installs it, without a BLAS of the
 system. Its start is its own, so only the time of an iteration is compared, not where it leads."""),
@@ -71,6 +71,8 @@ OPTIONAL = "peers", "spark"         # too large for everybody's environment: eac
 
 def main():
     own = {f"--{name}" for name in OPTIONAL}
+    if "--one-thread" in sys.argv and own & set(sys.argv):
+        raise SystemExit("PEERS=1 and SPARK=1 do not go with ONE_THREAD=1: those threads are not ours to hold.")
     asked = [f"{name.upper().replace('-', '_')}=1" for name in ("quick", "one-thread", *OPTIONAL) if f"--{name}" in sys.argv]
     options = [option for option in sys.argv[1:] if option not in own]
     page = [INTRODUCTION.format(command=" ".join(["make bench", *asked]))]

@@ -13,7 +13,7 @@ from .covariances import FAMILIES
 from .em import EMRun, Mixture, require_mixture
 from .features import numbers_per_row
 from .forms import FORMS, Point
-from .passes import EM, FARTHEST, MANY_FEATURES, direct_e_step, expanded_e_step, sum_log
+from .passes import EM, FARTHEST, direct_e_step, expanded_e_step, sum_log, whitens
 from .squarem import plain_rounds, squarem_rounds
 from .table import open_table
 from .validation import check_choice, check_integer, check_number
@@ -29,8 +29,8 @@ class Unfinished(NamedTuple):
 def run_em(X, start, *, tol=1e-3, max_iter=100, reg_covar=0.0, sample_weight=None, accelerate=False, on_round=None, keep=None):
     """Repeat EM until the log-likelihood gains less than `tol` nats per row, at most `max_iter` rounds.
 
-    The same as em.run_em, to rounding. X: (N, D), of any layout and type, float32 being computed with as float32 and
-    summed as float64; parameters are float64. start: a Mixture. sample_weight: (N,), how often each row counts; ln p(X)
+    The same as em.run_em, to rounding. X: (N, D), of any layout and type; of float32, blocks are computed with as float32, and
+    their sums are added as float64. Parameters are float64. start: a Mixture. sample_weight: (N,), how often each row counts; ln p(X)
     counts so too, and `tol` is per unit of weight. on_round(n_iter, log_likelihood): called after each round.
     keep(unfinished): called at the start and after each round that another may follow. Without accelerate, what it is given
     may be the start of a later call.
@@ -166,6 +166,6 @@ def _scoring(table, mixture):
     """Return a function of a table that gives the E-step that scores, and how many numbers it keeps of each row."""
     point = as_point(mixture, table)
     K, D = point.means.shape
-    if point.family == "tied" or D >= MANY_FEATURES or not point.reach() <= FARTHEST[table.dtype.char]:
+    if point.family == "tied" or whitens(point.family, D) or not point.reach() <= FARTHEST[table.dtype.char]:
         return partial(direct_e_step, point=point), 3 * D + 2 * K       # tied: φ lacks the term that is common to all components
     return partial(expanded_e_step, point=point), numbers_per_row(FORMS[point.family], D, K)

@@ -155,8 +155,9 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
     n_init: starts for each model, of three kinds in turn, at least 2, since one start can agree with nobody.
     n_null: how many data sets to simulate from one Gaussian with the mean and covariance of X, and to search in the
     same way with three starts: what a criterion names there, it names without groups. 0 leaves that out.
-    n_folds: parts for the held-out likelihood, 0 for none. tolerance: nats within which two runs have the same
-    likelihood; 1 nat is a difference of 2 in AIC and BIC, hardly worth mentioning (Kass and Raftery 1995).
+    n_folds: parts for the held-out likelihood, the same for all models; 0 for none.
+    tolerance: nats within which two runs have the same likelihood; 1 nat is a difference of 2 in AIC and BIC, hardly
+    worth mentioning (Kass and Raftery 1995).
     reg_covar: added to each variance, in squared units of X. options: max_iter and thinnest of `selection.search`.
     Raises ValueError or TypeError for bad input, SingularCovarianceError if every start of every model collapses.
     Source: Fraley and Raftery (2002), for the table; the doubts are this course's.
@@ -182,7 +183,8 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
                         "Families go into covariance_types.")
     options["reg_covar"] = check_number("reg_covar", reg_covar, least=0)
     models = [(family, k) for family in families for k in sizes]
-    rows = [_candidate(X, family, k, n_init, n_folds, tolerance, rng, options) for family, k in models]
+    cuts = int(rng.integers(2**32)) if n_folds else None        # the same for all models: only then are they compared
+    rows = [_candidate(X, family, k, n_init, n_folds, tolerance, rng, options, cuts) for family, k in models]
     if all(row.mixture is None for row in rows):
         search(X, sizes[0], covariance_type=families[0], n_init=n_init, random_state=rng, **options)      # raises, and says why
         raise SingularCovarianceError("every start of every model collapsed. Try a larger reg_covar or other columns of X.")
@@ -195,8 +197,8 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
     return Comparison(tuple(rows), null, n_init, tolerance, *X.shape)
 
 
-def _candidate(X, family, k, n_init, n_folds, tolerance, rng, options):
-    """Return one row of the comparison."""
+def _candidate(X, family, k, n_init, n_folds, tolerance, rng, options, cuts=None):
+    """Return one row of the comparison. cuts: a seed for how X is cut into parts."""
     options = {"covariance_type": family, "random_state": rng, **options}
     n_parameters = count_parameters(k, X.shape[1], family)
     try:
@@ -204,7 +206,7 @@ def _candidate(X, family, k, n_init, n_folds, tolerance, rng, options):
     except SingularCovarianceError:
         return Candidate(family, k, n_parameters, n_collapsed=n_init)
     try:
-        held_out = held_out_log_likelihood(X, k, n_folds=n_folds, **options) if n_folds else np.nan
+        held_out = held_out_log_likelihood(X, k, n_folds=n_folds, **options | {"random_state": cuts}) if n_folds else np.nan
     except SingularCovarianceError:                             # every start collapsed on one of the parts
         held_out = np.nan
     best, highest = runs[0].mixture, float(runs[0].log_likelihoods[-1])

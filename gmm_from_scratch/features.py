@@ -44,7 +44,7 @@ def log_joint(theta, phi):
 
 
 def moments(phi, resp, scale):
-    """Return (scale R) φᵀ: (K, 1 + D + n_terms). resp (K, B) and scale (B,) are not needed any more."""
+    """Return (scale R) φᵀ: (K, 1 + D + n_terms). Writes over resp, (K, B), or φ. scale: (B,)."""
     shorter = resp if len(resp) < len(phi) else phi
     shorter *= scale
     return wide_times_wide(phi, resp).T

@@ -19,6 +19,10 @@ from .threads import scratch
 NEAR = 60.0             # nats: e⁻⁶⁰ of a sum is far from its last digit
 
 
+class BeyondBounds(ValueError):
+    """Parameters, or distances from them, that no float holds."""
+
+
 class Form(NamedTuple):
     """How one family writes the quadratic part of its log densities, and what it sums for its covariances."""
 

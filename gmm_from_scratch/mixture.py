@@ -44,7 +44,7 @@ class GaussianMixture(Estimator):
     these parameters; lower_bounds_, that of the start and of every round. A start that collapses is dropped with a
     ConvergenceWarning; if all collapse, SingularCovarianceError is raised.
 
-    X is read block by block and never copied as a whole. float32 is computed with as float32 in fit and summed as float64;
+    X is read block by block and never copied as a whole. float32 is computed with as float32 in fit, and the blocks are added as float64;
     parameters, scores and criteria are float64 in any case, and predict_proba gives the type of X.
 
     >>> model = GaussianMixture(2, random_state=0).fit([[0.0], [1.0], [9.0], [10.0]])

@@ -17,7 +17,7 @@ import numpy as np
 
 from .exceptions import SingularCovarianceError
 from .features import features, log_joint, moments, numbers_per_row
-from .forms import FORMS, NEAR, Point
+from .forms import FORMS, NEAR, BeyondBounds, Point
 
 FARTHEST = {"d": 1e4, "f": 1e3}     # squares about a centre lose the digits of this factor, μᵀ Σ⁻¹ μ: beyond it, take a nearer one
 CUT, LEAST = 0.85, 0.5              # powers of the smallest float: where densities are cut off, and what their sum must exceed
@@ -62,7 +62,7 @@ def direct_e_step(table, point, exact=True):
 
 
 def sum_of_exp(joint, quick, cut=True):
-    """Return exp(joint()), (K, B), its sums over components, and their logs; all up to a common factor in each column.
+    """Return exp(joint()), (K, B), and its sums over components, both up to a common factor in each column, and the logs of the sums.
 
     To subtract the largest entry of each column first is safe but takes time. The quick way does without, and turns back
     if a sum is infinite, or so small that what was cut off could matter. Where exp underflows, it is slow, and so is all
@@ -130,6 +130,11 @@ def sum_log(log_density, weight):
     return log_density.sum() if weight is None else weight @ log_density
 
 
+def whitens(family, n_features):
+    """Tell whether whitened coordinates are quicker than φ."""
+    return family == "full" and n_features >= MANY_FEATURES
+
+
 class Visit(NamedTuple):
     """What one pass over the data says of a point: ln p(X), and the moments about `centres` for the M-step."""
 
@@ -147,7 +152,7 @@ class EM:
 
     def __init__(self, table, family, reg_covar=0.0):
         self.table, self.family, self.form, self.reg_covar = table, family, FORMS[family], reg_covar
-        self.whitens = family == "full" and table.n_features >= MANY_FEATURES      # computes in whitened coordinates
+        self.whitens = whitens(family, table.n_features)
         number = NUMBERS[table.dtype.char]
         self.smallest_share = max(number.tiny ** (CUT - LEAST), np.exp(-NEAR)) / number.eps    # below it, what was cut off could tell
 
@@ -176,7 +181,7 @@ class EM:
         e_step = partial(direct_e_step, point=point, exact=exact)
         visit = self._sum_about(centres, e_step, float if exact else None)._replace(point=point, exact=exact)
         if exact and not np.isfinite(visit.log_likelihood):
-            raise ValueError("X lies so far from the means, in units of the covariances, that a distance overflows. Drop such "
+            raise BeyondBounds("X lies so far from the means, in units of the covariances, that a distance overflows. Drop such "
                              "rows, or widen the covariances.")
         return visit
 

@@ -1,7 +1,7 @@
 """Faster EM by extrapolation: SQUAREM.
 
 Near an optimum, EM's steps shrink by about the same factor each round. Two of them, r and r + v, tell where they would
-lead: a step of length a along r + a v / 2. Source: Varadhan and Roland (2008), Scandinavian Journal of Statistics 35,
+lead: a step of 2a times r + a v / 2. Source: Varadhan and Roland (2008), Scandinavian Journal of Statistics 35,
 335-353, step length S3, in a chart of the parameters of our own.
 
 What is promised. Both ways of EM end where a step of EM changes next to nothing, and this one no earlier: neither the
@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .forms import Point
+from .exceptions import SingularCovarianceError
+from .forms import BeyondBounds, Point
 
 EARLY = 1e-3        # nats per row: while EM gains more than this, it still chooses between optima, and is left alone
 
@@ -40,7 +41,7 @@ def squarem_rounds(em, start, spread):
     """Yield a Round for each pass over the data, without end.
 
     A step of EM leads to `one`, the next would lead to `two`, and both together tell where to look for a point far ahead.
-    If that is no better than `one`, the path goes on from `two`, as EM would, and the next extrapolation is shorter. The
+    If that is no better than `one`, the path goes on from `two`, as EM would, and the bound on further extrapolations falls. The
     path has ended when neither EM nor extrapolation changes anything. spread: (D,), the unit of each feature.
 
     Without reg_covar, the likelihood never falls. With it, an M-step climbs EM.objective but for the shifts of N_k, and where
@@ -55,13 +56,14 @@ def squarem_rounds(em, start, spread):
         here, there, beyond = (to_chart(point, spread) for point in (start.point, one.point, two))
         r, v = there - here, (beyond - there) - (there - here)
         length = min(longest, np.linalg.norm(r) / max(np.linalg.norm(v), np.finfo(float).tiny))
-        gain = em.objective(one) - height
+        height_of_one = em.objective(one)
+        gain = height_of_one - height
         if length > 1 and abs(gain) < EARLY * em.table.total:
             ahead, after = _try(em, here + 2 * length * r + length**2 * v, two, spread)
             if ahead is None:
                 better = False
             elif gain >= 0:
-                better = em.objective(ahead) >= height + gain
+                better = em.objective(ahead) >= height_of_one
             else:
                 better = np.linalg.norm(to_chart(after, spread) - to_chart(ahead.point, spread)) < np.linalg.norm(beyond - there)
             if not better:
@@ -70,9 +72,9 @@ def squarem_rounds(em, start, spread):
             elif length == longest:
                 longest *= 4
         end = em.visit(two) if ahead is None else ahead
-        changes = gain, one.log_likelihood - start.log_likelihood, em.objective(end) - height, end.log_likelihood - start.log_likelihood
+        before, before_height, start, height = start, height, end, em.objective(end)
+        changes = [gain, height - before_height, *(visit.log_likelihood - before.log_likelihood for visit in (one, end))]
         yield Round(end, max(map(abs, changes)))
-        start, height = end, height + changes[2]
 
 
 def _try(em, chart, like, spread):
@@ -83,7 +85,7 @@ def _try(em, chart, like, spread):
     try:
         visit = em.visit(from_chart(chart, like, spread))
         return visit, em.m_step(visit)
-    except ValueError:                              # SingularCovarianceError is one; numbers beyond all bounds another
+    except (SingularCovarianceError, BeyondBounds):
         return None, None
 
 
@@ -124,5 +126,5 @@ def from_chart(chart, like, spread):
         else:
             covariances = np.exp(scale).reshape(like.covariances.shape)
     if not (weights.min() > 0 and np.abs(covariances).max() < 1e200):
-        raise ValueError("the extrapolation left all bounds.")
+        raise BeyondBounds("the extrapolation left all bounds.")
     return Point(like.family, weights / weights.sum(), means.reshape(K, D) * spread, covariances)

@@ -19,8 +19,8 @@ class Table:
     """X, (N, D), and the weight of each row, checked; any layout, any type of real number, never changed.
 
     total: the sum of the weights, N without weights. centre, spread: weighted mean and standard deviation of each
-    column. dtype: in which blocks are computed with: as asked, or float32 if that is what X is and its squares fit in, else
-    float64. mapping: like `map`.
+    column. dtype: in which blocks are computed with: float64 if that is asked for, or float32 if that is what X is and its
+    squares fit in, else float64. mapping: like `map`.
     Raises TypeError or ValueError for what is not finite real numbers, or for weights that are negative or all zero.
     """
 
@@ -122,7 +122,7 @@ class Stream(Table):
     """Rows that come in blocks, one after the other, and again in each pass: more of them than memory holds.
 
     source: what gives the blocks, each an array (B, D), whenever iter(source) or source() is called: the same rows in the
-    same order. The blocks may differ in B; the threads share each among them, so let it have some ten thousand rows.
+    same order. The blocks may differ in B; the threads share each among them, so let it have some hundred thousand rows.
     Raises TypeError for what can be read only once, and names the block, counted from 0, if one is no such array.
     """
 

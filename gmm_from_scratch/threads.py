@@ -1,4 +1,4 @@
-"""Sums over blocks of rows on all cores, with the same last digit on any number of them.
+"""Sums over blocks of rows on all cores, up to eight, with the same last digit on any number of them.
 
 Our threads share out the rows, so each matrix product stays on its own core. The threads of the BLAS would only
 queue for each other: they are held to one while ours run, and given back afterwards.
@@ -6,8 +6,8 @@ queue for each other: they are held to one while ours run, and given back afterw
 
 import ctypes
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -106,7 +106,9 @@ def workers():
 
 
 def _share(f, tasks, pool, n_helpers):
-    """Yield f(task) of each task in turn, each done by whoever is free, this thread or one of the pool. After an error no task is begun.
+    """Yield f(task) of each task in turn, each done by whoever is free, this thread or one of the pool.
+
+    After an error, or when the generator is closed, no task is begun.
 
     What the others have done is handed on whenever this thread has done a task of its own, so little is kept.
     """
@@ -130,12 +132,16 @@ def _share(f, tasks, pool, n_helpers):
             yield done.pop(following)
             following += 1
 
-    helpers = [pool.submit(deque, work(), 0) for _ in range(n_helpers)]         # each works to the end
+    helpers = []
     try:
+        with suppress(RuntimeError):                        # no further thread can start
+            for _ in range(n_helpers):
+                helpers.append(pool.submit(deque, work(), 0))       # works to the end
         for _ in work():
             yield from ready()
     finally:
         todo.clear()
+        wait(helpers)
         for helper in helpers:
             helper.result()
     yield from ready()
@@ -166,7 +172,12 @@ def sum_of_blocks(f, n_rows, size, mapping=map):
     >>> sum_of_blocks(lambda rows: [X[rows].sum(), X[rows].max()], 10, size=4)
     [np.float64(45.0), np.float64(19.0)]
     """
-    return sum_all(mapping(f, [slice(row, min(row + size, n_rows)) for row in range(0, n_rows, size)]))
+    sums = mapping(f, [slice(row, min(row + size, n_rows)) for row in range(0, n_rows, size)])
+    try:
+        return sum_all(sums)
+    finally:
+        if hasattr(sums, "close"):          # after an error, other threads may still be at work
+            sums.close()
 
 
 def sum_all(parts):

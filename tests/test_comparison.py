@@ -28,6 +28,14 @@ def test_bic_names_two_or_three_components_of_the_geyser_according_to_the_family
     assert "BIC names tied, k = 3." in geyser.verdict and "ICL names full, k = 2." in geyser.verdict
 
 
+def test_all_models_are_rated_on_the_same_parts():
+    """One full and one tied component are the same model, and so must be what it is worth on rows held out."""
+    full, tied = compare(FAITHFUL, 1, ["full", "tied"], n_folds=3, **QUICK).rows
+    np.testing.assert_allclose(full.held_out, tied.held_out, rtol=1e-9)
+    again, other = (compare(FAITHFUL, 1, "full", n_folds=3, **QUICK | {"random_state": seed}).rows[0].held_out for seed in (0, 1))
+    assert again == full.held_out != other
+
+
 def test_each_row_tells_of_its_own_mixture(geyser):
     assert [(row.covariance_type, row.n_components) for row in geyser.rows] == [(f, k) for f in ("full", "tied") for k in range(1, 5)]
     for row in geyser.rows:
