@@ -363,6 +363,34 @@ def test_no_block_is_begun_after_an_error(error, blas_threads):
     assert len(begun) <= 2
 
 
+def test_no_block_is_begun_after_sums_that_do_not_add(blas_threads):
+    blas_threads(2)
+    begun = []
+
+    def sums(rows):
+        begun.append(rows)
+        np.linalg.svd(np.ones((60, 60)))                            # takes a while
+        return [np.zeros(2 + rows.start % 2)]                       # two numbers, then three
+
+    with threads.workers() as mapping:
+        with pytest.raises(ValueError, match="broadcast"):
+            threads.sum_of_blocks(sums, 1000, 1, mapping)
+        n_begun = len(begun)
+    assert n_begun == len(begun) < 1000
+
+
+def test_threads_that_cannot_start_are_done_without(blas_threads, monkeypatch):
+    blas_threads(3)
+    with threads.workers() as mapping:
+        assert list(mapping(abs, [-1, -2])) == [1, 2]               # the first helper runs
+        monkeypatch.setattr(ThreadPoolExecutor, "submit", no_more_threads)
+        assert list(mapping(abs, [-3, -4, -5])) == [3, 4, 5]
+
+
+def no_more_threads(*arguments):
+    raise RuntimeError("can't start new thread")
+
+
 def test_each_task_has_its_result_whoever_does_it(blas_threads):
     blas_threads(3)
     with threads.workers() as mapping:
@@ -616,6 +644,13 @@ def test_progress_is_reported_each_round():
     X, seen = load_iris().X, []
     run = run_em(X, start_on(X, 2, "full"), max_iter=5, tol=0, on_round=lambda *given: seen.append(given))
     assert seen == list(enumerate(run.log_likelihoods[1:], start=1))
+
+
+@each_family
+def test_many_columns_score_as_the_textbook_does(family):
+    X, mixture = sample(300, 3, 40, family), random_mixture(3, 40, family)
+    np.testing.assert_allclose(score_samples(X, mixture), em.e_step(X, mixture)[1], rtol=1e-10)
+    np.testing.assert_allclose(responsibilities(X, mixture), em.e_step(X, mixture)[0], rtol=1e-8, atol=1e-12)
 
 
 # Errors

@@ -9,6 +9,7 @@ import pytest
 
 from gmm_from_scratch import GaussianMixture, Mixture, blocks
 from gmm_from_scratch.covariances import FAMILIES
+from gmm_from_scratch.data import load_faithful
 from gmm_from_scratch.em import sample_mixture
 from gmm_from_scratch.starts import STARTS
 from gmm_from_scratch.table import Stream, Table
@@ -136,6 +137,32 @@ def test_a_source_that_gives_other_rows_the_second_time_is_refused():
         GaussianMixture(2).fit(Blocks(BLOCKS), sample_weight=np.ones(7))
     with pytest.raises(ValueError, match="gives 10000 rows, but sample_weight.*has 10001"):
         GaussianMixture(2).fit(Blocks(BLOCKS), sample_weight=np.ones(10_001))
+
+
+def test_an_error_of_the_source_is_not_taken_for_a_failed_extrapolation():
+    X = load_faithful().X
+    start = Mixture([0.5, 0.5], X[:2], [np.cov(X.T)] * 2)
+    options = {"tol": 0, "max_iter": 30, "accelerate": True}
+    n_passes = counted(X, options, start, fails_at=None)
+    assert n_passes > 10
+    for number in range(3, n_passes + 1):               # after one to measure the rows, and one for the start
+        with pytest.raises(ValueError, match="the disk cannot be read"):
+            counted(X, options, start, fails_at=number)
+
+
+def counted(X, options, start, fails_at):
+    """Run EM on a source whose n-th reading fails, and return how often it was read."""
+    readings = 0
+
+    def source():
+        nonlocal readings
+        readings += 1
+        if readings == fails_at:
+            raise ValueError("the disk cannot be read")
+        yield X
+
+    blocks.run_em(source, start, **options)
+    return readings
 
 
 def test_parts_know_where_they_lie():
