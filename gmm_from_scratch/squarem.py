@@ -1,7 +1,7 @@
 """Faster EM by extrapolation: SQUAREM.
 
 Near an optimum, EM's steps shrink by about the same factor each round. Two of them, r and r + v, tell where they would
-lead: a step of 2a times r + a v / 2. Source: Varadhan and Roland (2008), Scandinavian Journal of Statistics 35,
+lead: a step of 2a (r + a v / 2). Source: Varadhan and Roland (2008), Scandinavian Journal of Statistics 35,
 335-353, step length S3, in a chart of the parameters of our own.
 
 What is promised. Both ways of EM end where a step of EM changes next to nothing, and this one no earlier: neither the
@@ -41,8 +41,9 @@ def squarem_rounds(em, start, spread):
     """Yield a Round for each pass over the data, without end.
 
     A step of EM leads to `one`, the next would lead to `two`, and both together tell where to look for a point far ahead.
-    If that is no better than `one`, the path goes on from `two`, as EM would, and the bound on further extrapolations falls. The
-    path has ended when neither EM nor extrapolation changes anything. spread: (D,), the unit of each feature.
+    If that is no better than `one`, the path goes on from `two`, as EM would, and the bound on further
+    extrapolations falls, though not below 4. The path has ended when neither EM nor extrapolation changes anything.
+    spread: (D,), the unit of each feature.
 
     Without reg_covar, the likelihood never falls. With it, an M-step climbs EM.objective but for the shifts of N_k, and where
     it does not even climb that, a point ahead is better if the step of EM from there is shorter.

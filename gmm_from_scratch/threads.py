@@ -7,11 +7,11 @@ queue for each other: they are held to one while ours run, and given back afterw
 import ctypes
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from math import prod
 from pathlib import Path
-from threading import Lock, local
+from threading import Event, Lock, local
 
 import numpy as np
 
@@ -132,11 +132,8 @@ def _share(f, tasks, pool, n_helpers):
             yield done.pop(following)
             following += 1
 
-    helpers = []
+    helpers = [pool.submit(deque, work(), 0) for _ in range(n_helpers)]         # each works to the end
     try:
-        with suppress(RuntimeError):                        # no further thread can start
-            for _ in range(n_helpers):
-                helpers.append(pool.submit(deque, work(), 0))       # works to the end
         for _ in work():
             yield from ready()
     finally:
@@ -148,12 +145,16 @@ def _share(f, tasks, pool, n_helpers):
 
 
 def _pool(n_threads):
-    """Return running threads, or None where none can start, as in a browser's Python."""
-    pool = ThreadPoolExecutor(n_threads)
+    """Return so many running threads, or None where they cannot start, as in a browser's Python."""
+    pool, gate = ThreadPoolExecutor(n_threads), Event()
     try:
-        pool.submit(int).result()
+        for _ in range(n_threads):
+            pool.submit(gate.wait)              # while the others wait, each needs a thread of its own
     except RuntimeError:
+        pool.shutdown(wait=False)
         return None
+    finally:
+        gate.set()
     return pool
 
 

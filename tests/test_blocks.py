@@ -380,15 +380,25 @@ def test_no_block_is_begun_after_sums_that_do_not_add(blas_threads):
 
 
 def test_threads_that_cannot_start_are_done_without(blas_threads, monkeypatch):
-    blas_threads(3)
+    blas_threads(4)
+    start, started, at_work = threading.Thread.start, [], set()
+
+    def start_one(thread):
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    def work(task):
+        at_work.add(threading.current_thread())
+        return task**2
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
     with threads.workers() as mapping:
-        assert list(mapping(abs, [-1, -2])) == [1, 2]               # the first helper runs
-        monkeypatch.setattr(ThreadPoolExecutor, "submit", no_more_threads)
-        assert list(mapping(abs, [-3, -4, -5])) == [3, 4, 5]
-
-
-def no_more_threads(*arguments):
-    raise RuntimeError("can't start new thread")
+        for n_tasks in (2, 100):
+            assert list(mapping(work, range(n_tasks))) == [task**2 for task in range(n_tasks)]
+    assert at_work == {threading.current_thread()} and len(started) == 1
+    started[0].join()                                               # it has ended, or will
 
 
 def test_each_task_has_its_result_whoever_does_it(blas_threads):
