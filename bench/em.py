@@ -79,7 +79,7 @@ def measure(X, start, iterations, rounds, agree, clock):
     times, (their_result, our_result) = side_by_side.take_turns(sides, rounds, clock)
     theirs, ours = 1e3 * times / iterations
     expected = their_result if X.dtype == np.float64 else fit_ours(X.astype(float), start, iterations)     # their float32 sums drift
-    difference = max(np.abs(one - two).max() / np.abs(two).max() for one, two in zip(our_result, expected))
+    difference = side_by_side.largest_difference(our_result, expected)
     if difference > agree:
         raise SystemExit(f"The results differ by {difference:.1e}, more than {agree:.0e}.")
     ratios = theirs / ours

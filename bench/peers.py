@@ -4,7 +4,7 @@ In each comparison both begin at the same mixture, run the same number of iterat
 gmmx computes with float32 alone; beside it, so do we. A ratio above 1 says that we are faster. Our time includes what comes
 before the first iteration. Families that a peer lacks or cannot be given a start for are left out, as is a peer that is not installed.
 
-Needs what this course does not use otherwise: `make bench PEERS=1` gets pomegranate and gmmx, with PyTorch and JAX (about 2 GB),
+Needs what this course does not use otherwise: `make bench PEERS=1` gets pomegranate and gmmx, with PyTorch and JAX (several GB),
 into an environment of their own. mclust must be there already: in R, install.packages("mclust"); on Debian, r-cran-mclust.
 
     python bench/peers.py [--quick] [--rounds 3] [--size 100000x2x8] [--family full]
@@ -145,7 +145,7 @@ def main():
                     for fit in sides:
                         fit()                                       # warm up: JAX compiles for this size
                     times, results = side_by_side.take_turns(sides, options.rounds, time.perf_counter)
-                difference = max(np.abs(one - two).max() / np.abs(two).max() for one, two in zip(*results))
+                difference = side_by_side.largest_difference(*results)
                 if not difference <= peer.agree:
                     raise SystemExit(f"{name} and ours differ by {difference:.1e}, more than {peer.agree:.0e}.")
                 ratio, (theirs, ours) = times[0] / times[1], 1e3 * np.median(times, axis=1) / iterations

@@ -81,7 +81,7 @@ def compare(client, path, X, start, options, clock):
         sides = [lambda: em.fit_ours(here, start, ITERATIONS), lambda: em.fit_ours(table, start, ITERATIONS)]
         cost = np.median([[processor(client, side).sum() for side in sides] for _ in range(options.rounds)], axis=0)      # and warm up
         times, (one, many) = side_by_side.take_turns(sides, options.rounds, clock)
-    difference = max(np.abs(a - b).max() / np.abs(a).max() for a, b in zip(one, many))
+    difference = side_by_side.largest_difference(many, one)
     if difference > AGREE:
         raise SystemExit(f"The results differ by {difference:.1e}, more than {AGREE:.0e}.")
     ratio, ms = times[1] / times[0], 1e3 * np.median(times, axis=1) / (ITERATIONS + 1)      # the start needs a pass, too

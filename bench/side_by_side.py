@@ -72,6 +72,11 @@ def take_turns(sides, rounds, clock):
     return np.array(times), results
 
 
+def largest_difference(arrays, others):
+    """Return by how much some arrays differ from as many others, as a share of the largest entry of each of the others."""
+    return max(np.abs(one - other).max() / np.abs(other).max() for one, other in zip(arrays, others))
+
+
 def peak_memory(f):
     """Return the most MiB that f held at one time."""
     tracemalloc.start()

@@ -121,10 +121,10 @@ class Point:
         """W_k μ_k: (K, D)."""
         return self.whiten(self.means)
 
-    def reach(self, centres=None):
-        """Return the largest squared distance of a mean from its centre, None being the centre of the data, in units of its covariance."""
+    def reach(self, centres=0.0):
+        """Return the largest squared distance of a mean from its centre, in units of its covariance."""
         with np.errstate(over="ignore"):
-            return ((self.white_means if centres is None else self.whiten(self.means - centres)) ** 2).sum(axis=1).max()
+            return ((self.white_means if np.ndim(centres) == 0 else self.whiten(self.means - centres)) ** 2).sum(axis=1).max()
 
     def theta(self):
         """Return Θ: ln p(x, z = k) = Θ_k φ(x), (K, 1 + D + n_terms); tied: up to -½ xᵀ Σ⁻¹ x."""

@@ -28,10 +28,9 @@ def online_step(table, mixture, step, reg_covar=0.0):
     """
     family, D = mixture.covariance_type, mixture.n_features
     form, visit = FORMS[family], EM(table, family).visit(as_point(mixture, table))
-    centres = table.centre if visit.centres is None else table.centre + visit.centres
     counts = np.maximum(visit.counts, np.finfo(float).tiny)                 # N_k of the block       (K,)
     shifts = visit.first / counts[:, None]
-    gaps = centres + shifts - mixture.means                                 # its means, from ours   (K, D)
+    gaps = table.centre + visit.centres + shifts - mixture.means            # its means, from ours   (K, D)
     old, new = (1 - step) * mixture.weights, step * visit.counts / visit.counts.sum()
     weights = old + new
     means = mixture.means + (new / weights)[:, None] * gaps

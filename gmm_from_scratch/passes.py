@@ -141,7 +141,7 @@ class Visit(NamedTuple):
     point: Point
     log_likelihood: float
     exact: bool
-    centres: np.ndarray         # (K, D), or None for the centre of the data
+    centres: np.ndarray         # (K, D), or the number 0 for the centre of the data
     counts: np.ndarray          # N_k = Σ_n r_nk                    (K,)
     first: np.ndarray           # Σ_n r_nk (x_n - c_k)              (K, D)
     second: np.ndarray          # Σ_n r_nk (x_n - c_k)(x_n - c_k)ᵀ, or what the family needs of it
@@ -175,7 +175,7 @@ class EM:
         D = self.table.n_features
         sums, log_likelihood = self.table.sum_of_parts(partial(_moments, make_e_step), numbers_per_row(self.form, D, K), dtype)
         second = self.table.scatter if self.family == "tied" else self.form.unpack(sums[:, 1 + D:], D)
-        return Visit(None, log_likelihood, False, None, sums[:, 0], sums[:, 1:1 + D], second)
+        return Visit(None, log_likelihood, False, 0.0, sums[:, 0], sums[:, 1:1 + D], second)
 
     def _visit_directly(self, point, centres, exact=True):
         e_step = partial(direct_e_step, point=point, exact=exact)
@@ -260,5 +260,4 @@ def _means(visit):
         k = int(visit.counts.argmin())
         raise SingularCovarianceError(f"component {k} is responsible for no point, so it has no mean. "
                                       "Use fewer components or another start.", k)
-    shifts = visit.first / visit.counts[:, None]
-    return shifts if visit.centres is None else visit.centres + shifts
+    return visit.centres + visit.first / visit.counts[:, None]

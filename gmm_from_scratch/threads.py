@@ -108,9 +108,8 @@ def workers():
 def _share(f, tasks, pool, n_helpers):
     """Yield f(task) of each task in turn, each done by whoever is free, this thread or one of the pool.
 
-    After an error, or when the generator is closed, no task is begun.
-
-    What the others have done is handed on whenever this thread has done a task of its own, so little is kept.
+    After an error, or when the generator is closed, no task is begun. What the others have done is handed on whenever this
+    thread has done a task of its own, so little is kept.
     """
     done, todo, following = {}, deque(range(len(tasks))), 0
 
