@@ -20,10 +20,23 @@ from .features import features, log_joint, moments, numbers_per_row
 from .forms import FORMS, NEAR, BeyondBounds, Point
 
 FARTHEST = {"d": 1e4, "f": 1e3}     # squares about a centre lose the digits of this factor, μᵀ Σ⁻¹ μ: beyond it, take a nearer one
-CUT, LEAST = 0.85, 0.5              # powers of the smallest float: where densities are cut off, and what their sum must exceed
-NUMBERS = {code: np.finfo(code) for code in "df"}
-LOWEST = {code: CUT * np.log(float(NUMBERS[code].tiny)) for code in "df"}      # where densities are cut off, as a logarithm
 MANY_FEATURES = 30                  # from here on, the products of all pairs cost more than whitened coordinates
+
+
+class Floats:
+    """What fits between the smallest normal float of a type and 1. With anything smaller, processors are slow.
+
+    lowest: the logarithm at which densities are cut off. least, most: the sums of densities that the quick way bears: what
+    was cut off is no digit of them, and stays a normal float when it is divided by them.
+    """
+
+    def __init__(self, code, cut, least):
+        self.eps, tiny = float(np.finfo(code).eps), float(np.finfo(code).tiny)
+        self.lowest, self.least, self.most = cut * np.log(tiny), tiny**least, tiny ** (cut - 1)
+        self.smallest_share = max(tiny ** (cut - least), np.exp(-NEAR)) / self.eps      # N_k / N below which what was cut off could tell
+
+
+FLOATS = {"d": Floats("d", 0.7, 0.4), "f": Floats("f", 0.85, 0.5)}
 
 
 def expanded_e_step(table, point):
@@ -35,7 +48,8 @@ def expanded_e_step(table, point):
     read = features(table, FORMS[point.family], table.dtype)
     usual = point.peaks.max() - n_features / 2                      # ln p(x) of most points is near this,
     theta[:, 0] -= usual                                            # or, without its common term, as far off as the means
-    quick = point.family != "tied" or point.reach() + n_features < -LOWEST[table.dtype.char] * LEAST / CUT
+    highest = point.reach() + n_features if point.family == "tied" else np.log(len(theta)) + n_features / 2
+    quick = highest < np.log(FLOATS[table.dtype.char].most)
     theta = theta.astype(table.dtype)
 
     def e_step(rows):
@@ -65,14 +79,15 @@ def sum_of_exp(joint, quick, cut=True):
     """Return exp(joint()), (K, B), and its sums over components, both up to a common factor in each column, and the logs of the sums.
 
     To subtract the largest entry of each column first is safe but takes time. The quick way does without, and turns back
-    if a sum is infinite, or so small that what was cut off could matter. Where exp underflows, it is slow, and so is all
-    that computes with its results: such entries are cut off at a number that is no sum's digit.
+    if a sum is too large or too small. Where exp underflows, it is slow, and so is all that computes with its results: such
+    entries are cut off at a number that is no sum's digit.
     """
     with np.errstate(all="ignore"):
         L = joint()
+        floats = FLOATS[L.dtype.char]
         if quick:
             total = _exp(L, cut).sum(axis=0)
-            if NUMBERS[L.dtype.char].tiny**LEAST < total.min() and total.max() < np.inf:
+            if floats.least < total.min() and total.max() < floats.most:
                 return L, total, np.log(total, dtype=float)
             L = joint()
         top = L.max(axis=0)
@@ -83,8 +98,8 @@ def sum_of_exp(joint, quick, cut=True):
 
 def _exp(L, cut):
     """Return exp(L), written over L."""
-    if cut and not L.min() > LOWEST[L.dtype.char]:          # a look costs less than a cut
-        np.maximum(L, LOWEST[L.dtype.char], out=L)
+    if cut and not L.min() > (lowest := FLOATS[L.dtype.char].lowest):           # a look costs less than a cut
+        np.maximum(L, lowest, out=L)
     return np.exp(L, out=L)
 
 
@@ -153,8 +168,6 @@ class EM:
     def __init__(self, table, family, reg_covar=0.0):
         self.table, self.family, self.form, self.reg_covar = table, family, FORMS[family], reg_covar
         self.whitens = whitens(family, table.n_features)
-        number = NUMBERS[table.dtype.char]
-        self.smallest_share = max(number.tiny ** (CUT - LEAST), np.exp(-NEAR)) / number.eps    # below it, what was cut off could tell
 
     def visit(self, point):
         """Run the E-step on all rows and return the sums that the M-step needs."""
@@ -237,7 +250,7 @@ class EM:
 
     def _maximise(self, visit):
         """Return the new point, or None where these moments do not tell it to enough digits."""
-        if not visit.exact and not visit.counts.min() > self.table.total * self.smallest_share:
+        if not visit.exact and not visit.counts.min() > self.table.total * FLOATS[self.table.dtype.char].smallest_share:
             return None
         parameters = self._parameters(visit)
         try:

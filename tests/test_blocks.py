@@ -20,7 +20,7 @@ from gmm_from_scratch.covariances import FAMILIES
 from gmm_from_scratch.data import load_faithful, load_iris
 from gmm_from_scratch.em import log_joint, sample_mixture
 from gmm_from_scratch.forms import NEAR, Point
-from gmm_from_scratch.passes import EM
+from gmm_from_scratch.passes import EM, expanded_e_step
 from gmm_from_scratch.squarem import from_chart, to_chart
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
@@ -261,6 +261,19 @@ def test_covariances_are_symmetric_to_the_last_digit(family, D):
     X = np.random.default_rng(0).normal(size=(2000, D)).astype("float32")
     mixture = run_em(X, start_on(X, 3, family, shrink=1.0), max_iter=3, tol=0).mixture
     np.testing.assert_array_equal(mixture.matrices, np.swapaxes(mixture.matrices, 1, 2))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("D", [2, 20, 50, 400])
+@each_family
+def test_no_responsibility_is_a_subnormal_float_which_would_be_slow(family, D, dtype):
+    mixture = random_mixture(8, D, family, spread=4.0)
+    X = np.vstack([sample_mixture(300, mixture, 0)[0], mixture.means]).astype(dtype)
+    part = table.as_table(X)
+    _, _, density, total, _ = expanded_e_step(part, as_point(mixture, part))(slice(0, len(X)))
+    resp = density * (1 / total)
+    assert resp.dtype == dtype and 0.99 < resp.sum(axis=0).min()
+    assert resp.min() >= np.finfo(dtype).tiny
 
 
 @pytest.mark.parametrize(("offset", "scale"), [(0, 1e-15), (0, 1e15), (1000, 1.0)])
