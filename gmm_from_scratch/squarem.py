@@ -21,6 +21,7 @@ from .exceptions import SingularCovarianceError
 from .forms import BeyondBounds, Point
 
 EARLY = 1e-3        # nats per row: while EM gains more than this, it still chooses between optima, and is left alone
+LEAP = 64.0         # the step length that every extrapolation may have, if that is what the steps of EM tell
 
 
 class Round(NamedTuple):
@@ -42,13 +43,13 @@ def squarem_rounds(em, start, spread):
 
     A step of EM leads to `one`, the next would lead to `two`, and both together tell where to look for a point far ahead.
     If that is no better than `one`, the path goes on from `two`, as EM would, and the bound on further
-    extrapolations falls, though not below 4. The path has ended when neither EM nor extrapolation changes anything.
+    extrapolations falls, though not below LEAP. The path has ended when neither EM nor extrapolation changes anything.
     spread: (D,), the unit of each feature.
 
     Without reg_covar, the likelihood never falls. With it, an M-step climbs EM.objective but for the shifts of N_k, and where
     it does not even climb that, a point ahead is better if the step of EM from there is shorter.
     """
-    spread, longest = np.where(spread > 0, spread, 1.0), 4.0
+    spread, longest = np.where(spread > 0, spread, 1.0), LEAP
     height, after = em.objective(start), None           # of `start`; and where a step of EM leads from there, if that is known
     while True:
         one = em.visit(after or em.m_step(start))
@@ -69,7 +70,7 @@ def squarem_rounds(em, start, spread):
                 better = np.linalg.norm(to_chart(after, spread) - to_chart(ahead.point, spread)) < np.linalg.norm(beyond - there)
             if not better:
                 yield Round(one, None)                              # a pass that led nowhere
-                ahead, after, longest = None, None, max(4.0, longest / 4)
+                ahead, after, longest = None, None, max(LEAP, longest / 4)
             elif length == longest:
                 longest *= 4
         end = em.visit(two) if ahead is None else ahead
@@ -115,7 +116,7 @@ def to_chart(point, spread):
 def from_chart(chart, like, spread):
     """Return the point with these coordinates, of the family and sizes of `like`."""
     K, D = like.means.shape
-    log_weights, means, scale = np.split(chart, [K, K + K * D])
+    log_weights, means, scale = chart[:K], chart[K:K + K * D], chart[K + K * D:]
     with np.errstate(over="ignore", under="ignore"):
         weights = np.exp(log_weights - log_weights.max())
         if like.family in ("full", "tied"):

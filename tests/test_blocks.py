@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_models import random_mixture
 
-from gmm_from_scratch import Mixture, SingularCovarianceError, e_step, em, m_step, table, threads
+from gmm_from_scratch import Mixture, SingularCovarianceError, blocks, e_step, em, m_step, table, threads
 from gmm_from_scratch.blocks import as_point, fit_responsibilities, log_likelihood, most_responsible, responsibilities, run_em, score_samples
 from gmm_from_scratch.covariances import FAMILIES
 from gmm_from_scratch.data import load_faithful, load_iris
@@ -525,6 +525,20 @@ def test_results_need_little_more_than_their_own_room(use, one_thread):
     np.testing.assert_allclose(result, expected, rtol=1e-6 if use is responsibilities else 1e-13, atol=1e-30)
 
 
+@pytest.mark.parametrize(("D", "K"), [(24, 2), (2, 30), (6, 6)])
+def test_a_block_that_is_scored_has_as_many_rows_as_fit_in_the_room_of_one(D, K, one_thread, monkeypatch):
+    room = 1 << 20
+    monkeypatch.setattr(table, "BLOCK_BYTES", room)
+    mixture = random_mixture(K, D, "tied")
+    X = sample_mixture(4 * room // (8 * D), mixture, 0)[0]
+    log_likelihood(X, mixture)                              # what is made once
+    tracemalloc.start()
+    log_likelihood(X, mixture)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.5 < peak / room < 1.0
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @each_family
 def test_responsibilities_from_elsewhere_make_the_textbooks_m_step(family, weighted, small_blocks):
@@ -535,6 +549,14 @@ def test_responsibilities_from_elsewhere_make_the_textbooks_m_step(family, weigh
     theirs = m_step(X, resp, covariance_type=family, reg_covar=0.1, sample_weight=weight)
     for name in ("weights", "means", "covariances"):
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-10, atol=1e-10)
+
+
+def test_an_m_step_from_elsewhere_adds_no_ridge_unless_told_and_none_below_zero():
+    X, half = np.array([[0.0], [2.0], [4.0]]), lambda part, rows: np.full((2, rows.stop - rows.start), 0.5)
+    mixture = fit_responsibilities(table.Table(X), half, n_components=2)
+    np.testing.assert_allclose(mixture.covariances.ravel(), X.var(), rtol=1e-14)
+    with pytest.raises(ValueError, match="reg_covar"):
+        fit_responsibilities(table.Table(X), half, 2, reg_covar=-0.5)
 
 
 # Convergence
@@ -677,6 +699,14 @@ def test_many_columns_score_as_the_textbook_does(family):
 
 
 # Errors
+
+@pytest.mark.parametrize("family", ["full", "diag", "spherical"])
+def test_scores_of_few_features_near_the_data_are_two_products(family, monkeypatch):
+    monkeypatch.setattr(blocks, "direct_e_step", None)
+    mixture = random_mixture(3, 2, family)
+    X = sample_mixture(50, mixture, 0)[0]
+    np.testing.assert_allclose(score_samples(X, mixture), e_step(X, mixture)[1], rtol=1e-10)
+
 
 @each_family
 def test_a_component_without_points_is_an_error_that_names_it(family):
