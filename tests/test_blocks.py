@@ -583,7 +583,8 @@ def test_extrapolation_reaches_the_same_optimum_in_fewer_rounds(family, K, D, sp
     plain, fast = (run_em(X, start, tol=1e-7, max_iter=3000, accelerate=accelerate) for accelerate in (False, True))
     assert plain.converged and fast.converged
     assert 0 <= fast.log_likelihoods[-1] - plain.log_likelihoods[-1] < 1e-4 * len(X)
-    assert len(fast.log_likelihoods) < 0.6 * len(plain.log_likelihoods) or len(plain.log_likelihoods) < 30
+    as_high = int(np.argmax(fast.log_likelihoods >= plain.log_likelihoods[-1]))     # it goes on, to a higher point
+    assert as_high < 0.6 * len(plain.log_likelihoods) or len(plain.log_likelihoods) < 30
 
 
 @pytest.mark.parametrize("name", ["faithful", "iris"])
