@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .blocks import run_em
+from .covariances import check_ridge
 from .em import Mixture, e_step, sample_mixture
 from .exceptions import ConvergenceWarning, SingularCovarianceError, not_fitted, warn_caller
 from .metrics import match_components
 from .mixture import GaussianMixture
 from .selection import THINNEST, thinness
-from .table import Table
 from .validation import check_choice, check_integer, check_number, check_rng
 
 GAIN = 1e-5         # nats: a refit goes on until a round gains less, since one that stops near its start varies too little
@@ -76,7 +76,7 @@ def standard_errors(model, X, *, kind="nonparametric", n_bootstrap=200, level=0.
     level = check_number("level", level, least=0, below=1)
     max_iter = check_integer("max_iter", max_iter, least=1)
     thinnest = check_number("thinnest", thinnest, least=0, below=1)
-    reg_covar = model._ridge(Table(X))
+    reg_covar = check_ridge(model.reg_covar, X.var(axis=0))
     resp, _ = e_step(X, fit)
     refits, n_cut = [], 0
     for _ in range(n_bootstrap):

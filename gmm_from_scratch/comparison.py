@@ -10,7 +10,7 @@ from .covariances import FAMILIES, count_parameters
 from .em import Mixture, e_step, m_step, sample_mixture
 from .exceptions import SingularCovarianceError
 from .metrics import adjusted_rand_index
-from .selection import KINDS, aic, bic, held_out_log_likelihood, icl, search, thinness
+from .selection import KINDS, _warned_of_ridge, aic, bic, held_out_log_likelihood, icl, search, thinness
 from .validation import check_choice, check_data, check_integer, check_number, check_rng
 
 CRITERIA = {"aic": "AIC", "bic": "BIC", "icl": "ICL", "held_out": "held-out"}
@@ -59,7 +59,8 @@ class Candidate(NamedTuple):
 class Comparison:
     """What `compare` found. Its repr is the table with the verdict.
 
-    rows: the Candidates; null: for each criterion, the k it names on each data set simulated from one Gaussian;
+    rows: the Candidates; null: for AIC, BIC and ICL, the k that each names on each data set simulated from one Gaussian, k = 1
+    always among them;
     n_init, tolerance: as given to `compare`; n_samples, n_features: N and D.
 
     >>> X = np.concatenate([np.linspace(-1, 1, 20), np.linspace(9, 11, 20)])[:, None]
@@ -154,11 +155,12 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
     X: (N, D); n_components: the numbers k to try, or one; covariance_types: the families to try, or one.
     n_init: starts for each model, of three kinds in turn, at least 2, since one start can agree with nobody.
     n_null: how many data sets to simulate from one Gaussian with the mean and covariance of X, and to search in the
-    same way with three starts: what a criterion names there, it names without groups. 0 leaves that out.
+    same way with three starts, for one component too: what a criterion names there, it names without groups. 0 leaves that out.
     n_folds: parts for the held-out likelihood, the same for all models; 0 for none.
     tolerance: nats within which two runs have the same likelihood; 1 nat is a difference of 2 in AIC and BIC, hardly
     worth mentioning (Kass and Raftery 1995).
-    reg_covar: added to each variance, in squared units of X. options: max_iter and thinnest of `selection.search`.
+    reg_covar: added to each variance, in squared units of X, or "auto", as in GaussianMixture; if it swamps a column of X,
+    RidgeWarning is given. options: max_iter and thinnest of `selection.search`.
     Raises ValueError or TypeError for bad input, SingularCovarianceError if every start of every model collapses.
     Source: Fraley and Raftery (2002), for the table; the doubts are this course's.
 
@@ -181,19 +183,22 @@ def compare(X, n_components=range(1, 7), covariance_types=tuple(FAMILIES), *, n_
     if unknown := options.keys() - {"max_iter", "thinnest"}:
         raise TypeError(f"compare has no parameter {min(unknown)!r}; its options are max_iter and thinnest. "
                         "Families go into covariance_types.")
-    options["reg_covar"] = check_number("reg_covar", reg_covar, least=0)
     models = [(family, k) for family in families for k in sizes]
     cuts = int(rng.integers(2**32)) if n_folds else None        # the same for all models: only then are they compared
-    rows = [_candidate(X, family, k, n_init, n_folds, tolerance, rng, options, cuts) for family, k in models]
-    if all(row.mixture is None for row in rows):
-        search(X, sizes[0], covariance_type=families[0], n_init=n_init, random_state=rng, **options)      # raises, and says why
-        raise SingularCovarianceError("every start of every model collapsed. Try a larger reg_covar or other columns of X.")
     null = {name: [] for name in ("aic", "bic", "icl") if n_null}
-    for _ in range(n_null):
-        data, _ = sample_mixture(len(X), m_step(X, np.ones((len(X), 1)), reg_covar=reg_covar), rng)
-        simulated = [_candidate(data, family, k, len(KINDS), 0, tolerance, rng, options) for family, k in models]
-        for name, named in null.items():
-            named.append(min(simulated, key=lambda row, name=name: row.cost(name)).n_components)
+    with _warned_of_ridge(X, reg_covar, **options) as options:
+        rows = [_candidate(X, family, k, n_init, n_folds, tolerance, rng, options, cuts) for family, k in models]
+        if all(row.mixture is None for row in rows):
+            search(X, sizes[0], covariance_type=families[0], n_init=n_init, random_state=rng, **options)      # raises, and says why
+            raise SingularCovarianceError("every start of every model collapsed. Try a larger reg_covar or other columns of X.")
+        null_models = models + [(family, 1) for family in families if 1 not in sizes]
+        for _ in range(n_null):
+            data, _ = sample_mixture(len(X), m_step(X, np.ones((len(X), 1)), reg_covar=options["reg_covar"]), rng)
+            simulated = [_candidate(data, family, k, len(KINDS), 0, tolerance, rng, options) for family, k in null_models]
+            for name, named in null.items():
+                best = min(simulated, key=lambda row, name=name: row.cost(name))
+                if np.isfinite(best.cost(name)):                    # else every start of every model collapsed
+                    named.append(best.n_components)
     return Comparison(tuple(rows), null, n_init, tolerance, *X.shape)
 
 

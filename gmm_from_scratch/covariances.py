@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .exceptions import SingularCovarianceError
+from .exceptions import RidgeWarning, SingularCovarianceError, warn_caller
 from .gaussian import cholesky_factor
 from .validation import check_choice, check_data, check_floats, check_integer, check_number
+
+RELATIVE_RIDGE = 1e-6       # reg_covar="auto": this share of the mean variance of the columns
 
 
 class Family(NamedTuple):
@@ -95,8 +97,9 @@ def _check_shape(covariances, n_components, n_features, covariance_type):
 
 
 def check_covariances(covariances, n_components, n_features, covariance_type="full"):
-    """Return the covariances as a float array if each is symmetric and positive definite.
+    """Return the covariances as a float array if each is symmetric, up to what float32 rounds off, and positive definite.
 
+    Those returned are symmetric to the last digit.
     Raises ValueError for a wrong shape or an asymmetric matrix, SingularCovarianceError, with the component's
     index, for a matrix that is not positive definite.
 
@@ -112,7 +115,7 @@ def check_covariances(covariances, n_components, n_features, covariance_type="fu
             raise SingularCovarianceError(f"component {k} has collapsed: its {error}", component=k) from None
         except ValueError as error:
             raise ValueError(f"component {k}: {error}") from None
-    return np.asarray(covariances, dtype=float)
+    return checked if covariance_type in ("diag", "spherical") else (checked + np.swapaxes(checked, -1, -2)) / 2
 
 
 def precision_factors(covariances, covariance_type="full"):
@@ -143,6 +146,25 @@ def invert(covariances, covariance_type="full"):
     """
     factors = precision_factors(covariances, covariance_type)
     return factors**2 if covariance_type in ("diag", "spherical") else factors @ np.swapaxes(factors, -1, -2)
+
+
+def check_ridge(reg_covar, variances):
+    """Return reg_covar as a number, to be added to each variance, and warn if it swamps one of these: of the columns of X, (D,).
+
+    "auto" is a millionth of their mean. Warns in the name of the caller: RidgeWarning.
+
+    >>> check_ridge("auto", np.array([1.0, 3.0]))
+    2e-06
+    """
+    if isinstance(reg_covar, str):
+        check_choice("reg_covar", reg_covar, ("auto",))
+        return RELATIVE_RIDGE * float(variances.mean())
+    reg_covar = check_number("reg_covar", reg_covar, least=0, hint='Or give "auto".')
+    if ((variances > 0) & (variances < 100 * reg_covar)).any():
+        column = int(np.argmin(np.where(variances > 0, variances, np.inf)))
+        warn_caller(f"reg_covar={reg_covar:g} swamps column {column} of X, whose variance is {variances[column]:.3g}. Both are in "
+                    'squared units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning)
+    return reg_covar
 
 
 def count_parameters(n_components, n_features, covariance_type="full"):

@@ -126,6 +126,13 @@ class Point:
         with np.errstate(over="ignore"):
             return ((self.white_means if np.ndim(centres) == 0 else self.whiten(self.means - centres)) ** 2).sum(axis=1).max()
 
+    def inflation(self):
+        """Return the largest variance inflation, Σ_ii (Σ⁻¹)_ii: by this factor, terms of xᵀ Σ⁻¹ x may exceed their sum."""
+        if self.whitener.ndim == 2:
+            return 1.0
+        variances = np.einsum("...ii->...i", self.covariances)
+        return ((self.whitener**2).sum(axis=1) * variances).max()
+
     def theta(self):
         """Return Θ: ln p(x, z = k) = Θ_k φ(x), (K, 1 + D + n_terms); tied: up to -½ xᵀ Σ⁻¹ x."""
         W, white, form, (K, D) = self.whitener, self.white_means, FORMS[self.family], self.means.shape

@@ -13,7 +13,7 @@ def cholesky_factor(covariance):
     """Return the lower triangle L with L Lᵀ = Σ.
 
     covariance: (D, D), symmetric and positive definite.
-    Raises ValueError if it is not symmetric, SingularCovarianceError if it is not positive definite
+    Raises ValueError if it is not symmetric, up to what float32 rounds off, SingularCovarianceError if it is not positive definite
     or so close to it that the inverse has no correct digit.
     Source: Golub and Van Loan (2013), Matrix Computations, section 4.2.
 
@@ -25,7 +25,8 @@ def cholesky_factor(covariance):
     if covariance.shape[0] != covariance.shape[1] or not len(covariance):
         raise ValueError(f"covariance has shape {covariance.shape}; expected a square matrix, (n_features, n_features).")
     variances = np.diag(covariance)
-    if not np.allclose(covariance, covariance.T, rtol=0, atol=1e-8 * np.abs(covariance).max()):
+    sd = np.sqrt(np.abs(variances))
+    if (np.abs(covariance - covariance.T) > 1e-5 * sd[:, None] * sd).any():
         raise ValueError("covariance is not symmetric; try (covariance + covariance.T) / 2.")
     try:
         L = cholesky(covariance, lower=True)

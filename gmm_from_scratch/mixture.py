@@ -8,10 +8,10 @@ from time import perf_counter
 import numpy as np
 
 from .blocks import log_likelihood, most_responsible, responsibilities, run_em, score_samples
-from .covariances import FAMILIES, check_covariances, invert, precision_factors
+from .covariances import FAMILIES, check_covariances, check_ridge, invert, precision_factors
 from .em import Mixture, sample_mixture
 from .estimator import Estimator
-from .exceptions import ConvergenceWarning, RidgeWarning, SingularCovarianceError, not_fitted, warn_caller
+from .exceptions import ConvergenceWarning, SingularCovarianceError, not_fitted, warn_caller
 from .gaussian import conditional_gaussian, marginal_gaussian
 from .online import online_step
 from .progress import bar
@@ -19,8 +19,6 @@ from .starts import STARTS, kinds_of_start, start_from_given, start_from_means
 from .table import as_table
 from .threads import workers
 from .validation import check_choice, check_flag, check_floats, check_integer, check_number, check_rng, check_verbose, shown
-
-RELATIVE_RIDGE = 1e-6   # reg_covar="auto": this share of the mean variance of the columns
 
 
 class GaussianMixture(Estimator):
@@ -101,7 +99,7 @@ class GaussianMixture(Estimator):
         rng = check_rng(self.random_state)
         with workers() as mapping:
             table = self._check_fit_data(X, partial(as_table, sample_weight=sample_weight, mapping=mapping))
-            check_integer("n_components", self.n_components, least=1, most=len(table),
+            check_integer("n_components", self.n_components, least=1, most=table.n_counting,
                           hint="There cannot be more components than points.")
             check_choice("covariance_type", self.covariance_type, FAMILIES)
             best, collapses, n_starts = self._search(table, rng, journal)
@@ -136,7 +134,7 @@ class GaussianMixture(Estimator):
             return self.fit(X, sample_weight=sample_weight)
         with workers() as mapping:
             table = self._check_new_data(X, partial(as_table, sample_weight=sample_weight, mapping=mapping))
-            mixture = online_step(table, self.mixture_, (self.n_blocks_ + 1) ** -forgetting, self._ridge(table))
+            mixture = online_step(table, self.mixture_, (self.n_blocks_ + 1) ** -forgetting, check_ridge(self.reg_covar, table.spread**2))
         self._set(mixture, self.n_blocks_ + 1)
         self.converged_, self.n_iter_ = False, self.n_blocks_
         for name in {"lower_bound_", "lower_bounds_"} & vars(self).keys():
@@ -152,7 +150,7 @@ class GaussianMixture(Estimator):
         accelerate = check_flag("accelerate", self.accelerate)
         interval = check_integer("verbose_interval", self.verbose_interval, least=1)
         tol = check_number("tol", self.tol, least=0)
-        reg_covar = self._ridge(table)
+        reg_covar = check_ridge(self.reg_covar, table.spread**2)
         outcomes, begun = journal.read(table, rng) if journal else ([], None)      # an EMRun of each start, or its error
         for number, start in list(enumerate(self._starts(table, rng, n_init, reg_covar=reg_covar), 1))[len(outcomes):]:
             began, before = perf_counter(), len(begun.log_likelihoods) - 1 if begun else 0      # rounds that an earlier fit has run
@@ -194,19 +192,6 @@ class GaussianMixture(Estimator):
         self.covariance_type_ = mixture.covariance_type
         self.n_features_in_, self.n_blocks_ = mixture.n_features, n_blocks
 
-    def _ridge(self, table):
-        """Return reg_covar as a number, and warn if it swamps a column of the data."""
-        variances = table.spread**2
-        if isinstance(self.reg_covar, str):
-            check_choice("reg_covar", self.reg_covar, ("auto",))
-            return RELATIVE_RIDGE * float(variances.mean())
-        reg_covar = check_number("reg_covar", self.reg_covar, least=0, hint='Or give "auto".')
-        if ((variances > 0) & (variances < 100 * reg_covar)).any():
-            column = int(np.argmin(np.where(variances > 0, variances, np.inf)))
-            warn_caller(f"reg_covar={reg_covar:g} swamps column {column} of X, whose variance is {variances[column]:.3g}. Both are in "
-                        'squared units of X: rescale the column, or give a smaller number, or "auto".', RidgeWarning)
-        return reg_covar
-
     def _starts(self, table, rng, n_init, **options):
         """Return for each run a function that makes the mixture from which it begins."""
         K, D, kind = self.n_components, table.n_features, self.covariance_type
@@ -244,10 +229,22 @@ class GaussianMixture(Estimator):
         """The inverses of the covariances, in the family's shape."""
         return invert(self.mixture_.covariances, self.covariance_type_)
 
+    @precisions_.setter
+    def precisions_(self, value):
+        self._refuse_precisions("precisions_")
+
     @property
     def precisions_cholesky_(self):
         """U with U Uᵀ = Σ⁻¹, in the family's shape: (x - μ) @ U is standard normal."""
         return precision_factors(self.mixture_.covariances, self.covariance_type_)
+
+    @precisions_cholesky_.setter
+    def precisions_cholesky_(self, value):
+        self._refuse_precisions("precisions_cholesky_")
+
+    def _refuse_precisions(self, name):
+        raise AttributeError(f"{name} cannot be set: it follows from covariances_. To make a model of parameters that you have, call "
+                             "GaussianMixture.from_parameters(weights, means, covariances).")
 
     @contextmanager
     def _table(self, X):

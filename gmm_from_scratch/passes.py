@@ -20,6 +20,7 @@ from .features import features, log_joint, moments, numbers_per_row
 from .forms import FORMS, NEAR, BeyondBounds, Point
 
 FARTHEST = {"d": 1e4, "f": 1e3}     # squares about a centre lose the digits of this factor, μᵀ Σ⁻¹ μ: beyond it, take a nearer one
+STEEPEST = 100                      # the variance inflation above which float32 loses too many digits of xᵀ Σ⁻¹ x
 MANY_FEATURES = 30                  # from here on, the products of all pairs cost more than whitened coordinates
 
 
@@ -171,7 +172,7 @@ class EM:
 
     def visit(self, point):
         """Run the E-step on all rows and return the sums that the M-step needs."""
-        if not point.reach() <= FARTHEST[self.table.dtype.char]:
+        if not point.reach() <= FARTHEST[self.table.dtype.char] or self._blurs(point):
             return self._visit_directly(point, point.means)
         visit = self._visit_directly(point, point.means, exact=False) if self.whitens else self._visit_expanded(point)
         return visit if np.isfinite(visit.log_likelihood) else self._visit_directly(point, point.means)
@@ -257,7 +258,13 @@ class EM:
             new = Point(self.family, *parameters)
         except SingularCovarianceError:
             return None
-        return new if new.reach(visit.centres) <= FARTHEST[self.table.dtype.char] else None
+        if not new.reach(visit.centres) <= FARTHEST[self.table.dtype.char] or not visit.exact and self._blurs(new):
+            return None
+        return new
+
+    def _blurs(self, point):
+        """Tell whether features of a component are so strongly correlated that float32 loses too many digits."""
+        return self.table.dtype.char == "f" and not point.inflation() <= STEEPEST
 
     def _parameters(self, visit):
         means, shifts = _means(visit), visit.first / visit.counts[:, None]           # m_k is the shift from the centre

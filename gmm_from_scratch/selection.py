@@ -4,6 +4,8 @@ Each rates a fit, so each is only as good as the search for that fit. `search` t
 All likelihoods here are totals in nats. EM goes on until a round gains less than GAIN of them, however many rows there are.
 """
 
+import warnings
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -11,16 +13,16 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from .blocks import run_em
-from .covariances import FAMILIES
+from .covariances import FAMILIES, check_ridge
 from .em import require_mixture, e_step, m_step, sample_mixture
-from .exceptions import SingularCovarianceError
+from .exceptions import RidgeWarning, SingularCovarianceError
 from .gaussian import cholesky_factor
 from .kmeans import KMeans
 from .starts import STARTS
 from .validation import check_choice, check_data, check_integer, check_number, check_rng
 
 KINDS = ("kmeans", "whitened_kmeans", "random_from_data")       # the kinds of start that `search` takes in turn
-GAIN = 1e-3                                                     # nats
+GAIN, REG_COVAR = 1e-3, 1e-6                                    # nats; squared units of X
 THINNEST = 1e-4                                                 # a share of the data's variance
 
 
@@ -85,18 +87,18 @@ class Search(NamedTuple):
     n_collapsed: int
 
 
-def search(X, n_components, *, covariance_type="full", n_init=6, split=None, max_iter=1000, reg_covar=1e-6, thinnest=THINNEST,
+def search(X, n_components, *, covariance_type="full", n_init=6, split=None, max_iter=1000, reg_covar=REG_COVAR, thinnest=THINNEST,
            random_state=None):
     """Run EM from n_init starts, of each kind in KINDS in turn, and return a Search with all of them, best first.
 
     X: (N, D). kmeans: the groups of a k-means run; whitened_kmeans: the same on data turned and scaled to covariance one,
     so that units and tilt do not matter; random_from_data: random rows as means, with the covariance of all data.
     split: a Mixture with one component fewer; each of its components is split in two in turn, which gives further starts.
-    max_iter: rounds per start; reg_covar: added to each variance, in squared units of X.
+    max_iter: rounds per start; reg_covar: added to each variance, in squared units of X, or "auto", as in GaussianMixture.
     thinnest: a run counts as collapsed if one of its components has, in some direction, less than this share of the
     variance that all data have there. Its likelihood has no bound; reg_covar alone keeps it finite, and hides it.
-    Raises ValueError or TypeError for bad input, SingularCovarianceError if every start collapses, or if a column of X
-    is constant or follows from the others.
+    Warns if reg_covar swamps a column: RidgeWarning. Raises ValueError or TypeError for bad input, SingularCovarianceError if
+    every start collapses, or, with reg_covar=0, if a column of X is constant or follows from the others.
 
     >>> found = search([[0.0], [1.0], [9.0], [10.0]], 2, random_state=0)
     >>> len(found.runs), sorted(found.runs[0].mixture.means.ravel().round(3).tolist())
@@ -106,7 +108,7 @@ def search(X, n_components, *, covariance_type="full", n_init=6, split=None, max
     K = check_integer("n_components", n_components, least=1, most=len(X), hint="There cannot be more components than points.")
     check_choice("covariance_type", covariance_type, FAMILIES)
     n_init = check_integer("n_init", n_init, least=1)
-    reg_covar = check_number("reg_covar", reg_covar, least=0)
+    reg_covar = check_ridge(reg_covar, X.var(axis=0))
     max_iter = check_integer("max_iter", max_iter, least=1)
     thinnest = check_number("thinnest", thinnest, least=0, below=1)
     if split is not None and require_mixture("split", split).means.shape != (K - 1, X.shape[1]):
@@ -130,7 +132,16 @@ def search(X, n_components, *, covariance_type="full", n_init=6, split=None, max
     return Search(sorted(runs, key=lambda run: -run.log_likelihoods[-1]), len(collapses))
 
 
-def split_component(X, mixture, component, *, covariance_type="full", reg_covar=1e-6):
+@contextmanager
+def _warned_of_ridge(X, reg_covar=REG_COVAR, **options):
+    """Yield the options of `search` with reg_covar as a number; if it swamps X, warn of that once, not in each search."""
+    reg_covar = check_ridge(reg_covar, X.var(axis=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RidgeWarning)
+        yield options | {"reg_covar": reg_covar}
+
+
+def split_component(X, mixture, component, *, covariance_type="full", reg_covar=REG_COVAR):
     """Return a mixture with one component more: `component` is cut in two by a plane through its mean, across its long axis.
 
     X: (N, D); mixture: a Mixture, for the responsibilities; component: its index. One M-step fits both halves.
@@ -144,6 +155,8 @@ def split_component(X, mixture, component, *, covariance_type="full", reg_covar=
     resp, _ = e_step(X, require_mixture("mixture", mixture))
     k = check_integer("component", component, least=0, most=mixture.n_components - 1)
     own = resp[:, k]
+    if own.sum() < np.finfo(float).tiny:
+        raise SingularCovarianceError(f"component {k} is responsible for no point, so it cannot be split. Split another one.", k)
     axis = np.linalg.eigh(np.cov(np.transpose(X), aweights=own, ddof=0).reshape(mixture.n_features, -1))[1][:, -1]
     axis = axis if axis[np.abs(axis).argmax()] > 0 else -axis   # LAPACK leaves the sign open
     above = (X - mixture.means[k]) @ axis > 0
@@ -197,23 +210,26 @@ def held_out_log_likelihood(X, n_components, *, covariance_type="full", n_folds=
     folds = np.array_split(rng.permutation(len(X)), n_folds)    # the first is the largest
     check_integer("n_components", n_components, least=1, most=len(X) - len(folds[0]), hint="Each fit needs a point for each component.")
     total = 0.0
-    for fold in folds:
-        seen = np.delete(X, fold, axis=0)
-        found = search(seen, n_components, covariance_type=covariance_type, n_init=n_init, random_state=rng, **options)
-        total += _log_density(X[fold], found.runs[0].mixture).sum()
+    with _warned_of_ridge(X, covariance_type=covariance_type, n_init=n_init, random_state=rng, **options) as options:
+        for fold in folds:
+            found = search(np.delete(X, fold, axis=0), n_components, **options)
+            total += _log_density(X[fold], found.runs[0].mixture).sum()
     return float(total / len(X))
 
 
 class LikelihoodRatioTest(NamedTuple):
     """2 ln (L_k+1 / L_k) for the data, the p-value, and the same statistic of each simulated data set, (n_bootstrap,).
 
+    n_lost: how many more data sets were simulated on which all fits with k collapsed, so that they have no statistic.
+
     >>> LikelihoodRatioTest._fields
-    ('statistic', 'p_value', 'null_statistics')
+    ('statistic', 'p_value', 'null_statistics', 'n_lost')
     """
 
     statistic: float
     p_value: float
     null_statistics: np.ndarray
+    n_lost: int = 0
 
 
 def bootstrap_lrt(X, n_components, *, covariance_type="full", n_bootstrap=99, n_init=3, random_state=None, **options):
@@ -223,8 +239,10 @@ def bootstrap_lrt(X, n_components, *, covariance_type="full", n_bootstrap=99, n_
     drawn from the fit with k, and both models are fitted to each as they were to X. With b of them at or above the
     data's statistic, the p-value is (1 + b) / (n_bootstrap + 1). The fits with k + 1 also start from the fit with k,
     each of its components split in two in turn; and as k components are a case of k + 1, the statistic is never negative
-    (and 0 if all fits with k + 1 collapse).
-    n_init: further starts of each fit. options: max_iter, reg_covar and thinnest of `search`. Raises as `search` does.
+    (and 0 if all fits with k + 1 collapse). A simulated data set on which all fits with k collapse is drawn anew, since those
+    of X did not.
+    n_init: further starts of each fit. options: max_iter, reg_covar and thinnest of `search`. Raises as `search` does, and
+    SingularCovarianceError if more than half of the simulated data sets are lost so.
     Source: McLachlan (1987); McLachlan and Peel (2000), chapter 6.
 
     >>> X = np.concatenate([np.linspace(-1, 1, 20), np.linspace(9, 11, 20)])[:, None]
@@ -234,11 +252,20 @@ def bootstrap_lrt(X, n_components, *, covariance_type="full", n_bootstrap=99, n_
     X, rng = check_data(X), check_rng(random_state)
     check_integer("n_components", n_components, least=1, most=len(X) - 1, hint="One component more must not exceed the number of points.")
     n_bootstrap = check_integer("n_bootstrap", n_bootstrap, least=1)
-    options = {"covariance_type": covariance_type, "n_init": n_init, "random_state": rng, **options}
-    statistic, fit = _likelihood_ratio(X, n_components, options)
-    simulated = (sample_mixture(len(X), fit, rng)[0] for _ in range(n_bootstrap))
-    null = np.array([_likelihood_ratio(data, n_components, options)[0] for data in simulated])
-    return LikelihoodRatioTest(statistic, (1 + int((null >= statistic).sum())) / (n_bootstrap + 1), null)
+    null, n_lost = [], 0
+    with _warned_of_ridge(X, covariance_type=covariance_type, n_init=n_init, random_state=rng, **options) as options:
+        statistic, fit = _likelihood_ratio(X, n_components, options)
+        while len(null) < n_bootstrap:
+            try:
+                null.append(_likelihood_ratio(sample_mixture(len(X), fit, rng)[0], n_components, options)[0])
+            except SingularCovarianceError as error:
+                n_lost += 1
+                if n_lost > n_bootstrap:
+                    raise SingularCovarianceError(
+                        f"X has a fit with k = {n_components}, but {n_lost} of {n_lost + len(null)} data sets simulated from that fit "
+                        f"have none, so there is nothing to compare with. On the last, {error}", error.component) from None
+    null = np.array(null)
+    return LikelihoodRatioTest(statistic, (1 + int((null >= statistic).sum())) / (n_bootstrap + 1), null, n_lost)
 
 
 def _likelihood_ratio(X, k, options):

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from .blocks import fit_responsibilities
+from .exceptions import SingularCovarianceError
 from .gaussian import cholesky_factor
 from .kmeans import KMeans
 from .nearest import Columns, farthest, nearest
@@ -98,7 +99,11 @@ def start_from_plusplus(X, n_components, rng, *, sample_weight=None, **options):
     """
     with open_table(X, sample_weight) as table:
         n_components, rng = _check_start(table, n_components, rng)
-        return _from_nearest(table, plusplus(_sample(table, n_components, rng), n_components, rng), options)
+        try:
+            centers = plusplus(_sample(table, n_components, rng), n_components, rng)
+        except ValueError as error:                             # too few distinct rows: another kind of start may do
+            raise SingularCovarianceError(str(error)) from None
+        return _from_nearest(table, centers, options)
 
 
 def start_from_random_responsibilities(X, n_components, rng, *, sample_weight=None, **options):
@@ -168,7 +173,7 @@ def start_from_given(X, init_params, n_components, *, sample_weight=None, **opti
 
 
 def _check_start(table, n_components, rng):
-    K = check_integer("n_components", n_components, least=1, most=len(table), hint="There cannot be more components than points.")
+    K = check_integer("n_components", n_components, least=1, most=table.n_counting, hint="There cannot be more components than points.")
     return K, check_rng(rng, "rng")
 
 

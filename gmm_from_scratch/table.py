@@ -20,7 +20,7 @@ class Table:
 
     total: the sum of the weights, N without weights. centre, spread: weighted mean and standard deviation of each
     column. dtype: in which blocks are computed with: float64 if that is asked for, or float32 if that is what X is and its
-    squares fit in, else float64. mapping: like `map`.
+    squares and weights fit in, else float64. mapping: like `map`.
     Raises TypeError or ValueError for what is not finite real numbers, or for weights that are negative or all zero.
     """
 
@@ -43,6 +43,11 @@ class Table:
 
     def __len__(self):
         return self.n_rows
+
+    @property
+    def n_counting(self):
+        """How many rows have a weight above 0."""
+        return self.n_rows if (weight := self.weight) is None else int(np.count_nonzero(weight))
 
     def block(self, rows, dtype=None):
         """Return those rows as floats of the given type, (B, D), and their weights, (B,) or None."""
@@ -100,6 +105,7 @@ class Table:
         self.spread = np.sqrt(np.maximum(second / self.total - mean**2, 0))
         self.centre = origin + mean
         fits = self.spread.min() > 1e-12 and max(self.spread.max(), np.abs(self.centre).max()) < 1e12
+        fits = fits and 1e-20 < self.total / self.n_rows < 1e20
         if dtype is None and self.first_row.dtype == np.float32 and fits:
             self.dtype = self.first_row.dtype
             self.centre = self.centre.astype(self.dtype).astype(float)      # a number that x can be compared with exactly

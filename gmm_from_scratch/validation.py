@@ -41,7 +41,7 @@ def check_floats(name, value, shape, *, limit=1e100, hint=""):
         raise ValueError(f"Complex data not supported: {name} has entries of type {array.dtype}. Give real and imaginary parts as columns.")
     if array.dtype.kind == "O":
         raise TypeError(f"{name} holds Python objects; each entry of this argument must be neither a string nor any other object, but a "
-                        "number. Leave out text and date columns, or turn them into numbers first.")
+                        "number. Drop rows with missing values (None, NA), and leave out text and date columns, or turn them into numbers.")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has entries of type {array.dtype}; real numbers are needed. "
                         "Leave out text and date columns, or turn them into numbers first.")

@@ -263,6 +263,18 @@ def test_covariances_are_symmetric_to_the_last_digit(family, D):
     np.testing.assert_array_equal(mixture.matrices, np.swapaxes(mixture.matrices, 1, 2))
 
 
+@pytest.mark.parametrize("family", ["full", "tied"])
+@pytest.mark.parametrize("ratio", [30, 100, 1000, 10_000])
+def test_float32_bears_features_that_are_strongly_correlated(family, ratio):
+    rng, group = np.random.default_rng(0), np.arange(1000) % 2
+    X = np.column_stack([rng.normal(size=1000) * ratio, rng.normal(size=1000) + 4 * group]).astype("float32")
+    X[:, 1] += X[:, 0]
+    start = m_step(X, np.eye(2)[group], covariance_type=family)
+    ours, theirs = run_em(X, start, tol=1e-6), em.run_em(X, start, tol=1e-6)
+    assert len(ours.log_likelihoods) == len(theirs.log_likelihoods) and ours.converged
+    assert ours.log_likelihoods[-1] == pytest.approx(log_likelihood(X, ours.mixture), abs=1e-6 * len(X))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("D", [2, 20, 50, 400])
 @each_family

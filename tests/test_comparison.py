@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gmm_from_scratch import SingularCovarianceError, compare
+from gmm_from_scratch import SingularCovarianceError, compare, comparison
 from gmm_from_scratch.comparison import Candidate, Comparison
 from gmm_from_scratch.covariances import FAMILIES
 from gmm_from_scratch.data import load_faithful
@@ -84,6 +84,29 @@ def test_one_gaussian_is_one_component():
 def test_the_table_fits_beside_the_sidebars_of_a_page():
     found = compare(1000 * LONG, [1, 2], ["full", "spherical"], n_init=2, n_null=3, n_folds=2, random_state=0)
     assert max(map(len, repr(found).splitlines())) <= 84
+
+
+@pytest.mark.parametrize("sizes", [3, [2, 3]])
+def test_one_component_is_always_tried_on_one_gaussian(sizes):
+    X = np.random.default_rng(0).normal(size=(90, 2)) + np.repeat([[0, 0], [20, 0], [0, 20]], 30, axis=0)
+    found = compare(X, sizes, "full", random_state=0)
+    assert found.null["bic"] == [1, 1, 1] and found.named("bic") == ("full", 3)
+    assert "one Gaussian" not in found.verdict
+
+
+def test_a_set_from_one_gaussian_on_which_all_models_collapse_names_none(monkeypatch):
+    collapsing, found_sets = comparison._candidate, []
+
+    def candidate(X, family, k, *more):
+        if X is not FAITHFUL and not any(X is other for other in found_sets):
+            found_sets.append(X)
+        lost = X is not FAITHFUL and X is found_sets[0]             # the first of the simulated sets
+        return Candidate(family, k, 1) if lost else collapsing(X, family, k, *more)
+
+    monkeypatch.setattr(comparison, "check_data", lambda X: X)
+    monkeypatch.setattr(comparison, "_candidate", candidate)
+    found = compare(FAITHFUL, [2], "tied", n_init=2, n_null=2, random_state=0)
+    assert len(found_sets) == 2 and [len(named) for named in found.null.values()] == [1, 1, 1]
 
 
 def test_what_one_gaussian_gives_as_well_is_said():

@@ -129,10 +129,15 @@ def test_an_asymmetric_matrix_is_named():
 
 
 @each_family
-def test_valid_covariances_come_back_as_they_are(family):
+def test_valid_covariances_come_back_as_they_are_and_symmetric_to_the_last_digit(family):
     X, resp, means = weighted_points()
     covariances = estimate_covariances(X, resp, means, covariance_type=family)
-    np.testing.assert_array_equal(check_covariances(covariances, 2, 3, family), covariances)
+    for given in (covariances, covariances.astype("float32")):
+        checked = check_covariances(given, 2, 3, family)
+        np.testing.assert_allclose(checked, given, rtol=1e-6)
+        assert checked.dtype == float
+        if family in ("full", "tied"):
+            np.testing.assert_array_equal(checked, np.swapaxes(checked, -1, -2))
 
 
 # Precisions

@@ -225,6 +225,16 @@ def test_a_covariance_is_symmetric():
         cholesky_factor([[1, 0.5], [0.25, 1]])
 
 
+def test_symmetry_is_judged_entry_by_entry_in_the_units_of_the_features_and_bears_the_rounding_of_float32():
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4)) * np.array([[1e5], [1], [1e-5], [1]])
+    covariance = (root @ root.T).astype("float32").astype(float)
+    nearly = covariance * (1 + 1e-6 * np.tril(rng.normal(size=(4, 4)), -1))
+    np.testing.assert_allclose(cholesky_factor(nearly), np.linalg.cholesky(nearly), rtol=1e-12)
+    with pytest.raises(ValueError, match="covariance is not symmetric"):
+        cholesky_factor([[1e10, 0, 0], [0, 1, 0.5], [0, -0.5, 1]])
+
+
 def test_a_covariance_that_is_not_positive_names_its_smallest_eigenvalue():
     with pytest.raises(ValueError, match="smallest eigenvalue -2"):
         cholesky_factor([[1, 3], [3, 1]])

@@ -511,6 +511,48 @@ def test_shift_and_scale_leave_the_partition_if_the_ridge_goes_along(shift, scal
     np.testing.assert_array_equal(GaussianMixture(2, random_state=0, reg_covar="auto").fit_predict(scale * FAITHFUL + shift), labels)
 
 
+def test_scikit_learns_float32_parameters_are_taken():
+    X = (np.random.default_rng(1).normal(size=(300, 4)) @ np.random.default_rng(2).normal(size=(4, 4))).astype("float32")
+    theirs = sklearn.mixture.GaussianMixture(2, random_state=0).fit(X)
+    assert not np.array_equal(theirs.covariances_, np.swapaxes(theirs.covariances_, 1, 2))
+    ours = GaussianMixture.from_parameters(theirs.weights_ / theirs.weights_.sum(), theirs.means_, theirs.covariances_)
+    np.testing.assert_allclose(ours.score_samples(X), theirs.score_samples(X), rtol=1e-3)
+    GaussianMixture(2, precisions_init=np.linalg.inv(theirs.covariances_), max_iter=500).fit(X)
+
+
+@pytest.mark.parametrize("weight", [1e-50, 1e-44, 1.0, 1e38, 1e50])
+def test_weights_beyond_float32_are_no_danger_to_float32_data(weight):
+    X = FAITHFUL.astype("float32")
+    model, plain = GaussianMixture(2, random_state=0).fit(X, sample_weight=np.full(272, weight)), GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    np.testing.assert_allclose(model.means_, plain.means_, rtol=1e-4)
+    assert model.lower_bound_ == pytest.approx(plain.lower_bound_, abs=1e-4)
+
+
+def test_precisions_follow_from_covariances_and_cannot_be_set():
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    for name in ("precisions_", "precisions_cholesky_"):
+        with pytest.raises(AttributeError, match=f"{name} cannot be set.*covariances_.*from_parameters"):
+            setattr(model, name, getattr(model, name)[::-1])
+
+
+def test_a_kind_of_start_that_cannot_be_made_does_not_cost_the_others():
+    X = np.repeat([[0.0, 0], [1, 5], [4, 2]], 10, axis=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = GaussianMixture(5, n_init=5, random_state=0).fit(X)        # the fifth is k-means++, which wants distinct rows
+    assert model.lower_bound_ > 10 and any("of 5 starts collapsed and were dropped" in str(each.message) for each in caught)
+    with pytest.raises(SingularCovarianceError, match="X has only 3 distinct rows"):
+        GaussianMixture(5, init_params="k-means++", random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random", "random_from_data"])
+def test_rows_without_weight_do_not_count_as_points(init_params):
+    weight = np.zeros(272)
+    weight[:3] = 1
+    with pytest.raises(ValueError, match="n_components is 5; expected an integer from 1 to 3"):
+        GaussianMixture(5, init_params=init_params).fit(FAITHFUL, sample_weight=weight)
+
+
 def test_a_ridge_that_swamps_the_data_is_reported():
     with pytest.warns(RidgeWarning, match=r"reg_covar=1e-06 swamps column 0"):
         GaussianMixture(2, random_state=0).fit(1e-5 * FAITHFUL)

@@ -228,6 +228,14 @@ def proves_zero_rounds():
             np.testing.assert_allclose(model.means_, START["means_init"])
 
 
+def proves_precisions(name):
+    theirs, ours = fitted("GaussianMixture")
+    np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-4, atol=1e-6)
+    setattr(theirs, name, getattr(theirs, name))
+    with pytest.raises(AttributeError, match="from_parameters"):
+        setattr(ours, name, getattr(ours, name))
+
+
 DIFFERENCES = {
     ("GaussianMixture", "reg_covar"): proves_reg_covar,
     ("GaussianMixture", "n_init"): proves_n_init,
@@ -238,6 +246,8 @@ DIFFERENCES = {
     ("GaussianMixture", "fit"): lambda: proves_weights_of_rows("fit"),
     ("GaussianMixture", "fit_predict"): lambda: proves_weights_of_rows("fit_predict"),
     ("GaussianMixture", "sample"): proves_sample,
+    ("GaussianMixture", "precisions_"): lambda: proves_precisions("precisions_"),
+    ("GaussianMixture", "precisions_cholesky_"): lambda: proves_precisions("precisions_cholesky_"),
     ("GaussianMixture", "n_iter_"): proves_n_iter,
     ("GaussianMixture", "lower_bound_"): proves_lower_bound,
     ("GaussianMixture", "lower_bounds_"): proves_lower_bounds,
@@ -252,7 +262,13 @@ REMARKS = {                                                 # what is said of ro
 
 
 def test_errors_and_warnings_are_as_the_page_says():
-    assert len(rows(PAGE, "Errors and warnings")) == 4
+    assert len(rows(PAGE, "Errors and warnings")) == 5
+    far = START | {"means_init": [[2.0, 55.0], [1e4, 1e4]]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert THEIRS["GaussianMixture"](2, **far).fit(X).weights_.min() < 1e-15
+    with pytest.raises(gmm_from_scratch.SingularCovarianceError, match="component 1 is responsible for no point"):
+        OURS["GaussianMixture"](2, **far).fit(X)
     with pytest.raises(sklearn.exceptions.NotFittedError) as caught:
         OURS["KMeans"]().predict(X)
     assert isinstance(caught.value, gmm_from_scratch.NotFittedError)

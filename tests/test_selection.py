@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 import sklearn.mixture
 
-from gmm_from_scratch import GaussianMixture, Mixture, SingularCovarianceError, e_step, m_step, run_em, selection
+from gmm_from_scratch import GaussianMixture, Mixture, RidgeWarning, SingularCovarianceError, compare, e_step, m_step, run_em, selection
 from gmm_from_scratch.covariances import FAMILIES
 from gmm_from_scratch.data import load_faithful, load_iris
 from gmm_from_scratch.em import EMRun
@@ -133,6 +133,15 @@ def test_a_spike_that_only_the_ridge_holds_counts_as_a_collapse():
     assert search(X, 2, reg_covar=0.1, random_state=0).n_collapsed == 0
 
 
+def test_a_component_without_points_cannot_be_split_and_costs_one_start_only():
+    X = blobs([[0, 0]])
+    lonely = Mixture([0.5, 0.5], [[0, 0], [100, 0]], [np.eye(2)] * 2)
+    with pytest.raises(SingularCovarianceError, match="component 1 is responsible for no point, so it cannot be split") as caught:
+        split_component(X, lonely, 1)
+    assert caught.value.component == 1
+    assert search(X, 3, n_init=3, split=lonely, random_state=0).n_collapsed >= 1
+
+
 @each_family
 def test_the_halves_of_a_split_component_add_up_to_it(family):
     mixture = m_step(IRIS, np.eye(3)[load_iris().labels], covariance_type=family)
@@ -206,6 +215,42 @@ def test_the_statistic_is_twice_the_gain_and_the_larger_fit_starts_from_the_smal
     test = bootstrap_lrt(THREE, 2, n_bootstrap=3, random_state=0)
     assert (test.statistic, test.p_value) == (statistic, p_value)
     assert calls == [(2, None), (3, smaller)] * 4
+
+
+def test_a_simulated_set_without_a_fit_is_drawn_anew_and_counted():
+    X = IRIS[::2]
+    test = bootstrap_lrt(X, 4, n_bootstrap=19, random_state=0)
+    assert test.n_lost > 0 and len(test.null_statistics) == 19
+    assert test.p_value == (1 + (test.null_statistics >= test.statistic).sum()) / 20
+
+
+def test_a_test_whose_simulated_sets_have_no_fit_says_so(monkeypatch):
+    smaller, calls = GaussianMixture(2, random_state=0).fit(THREE).mixture_, []
+
+    def fake_search(X, k, split=None, **options):
+        calls.append(X)
+        if X is not THREE:
+            raise SingularCovarianceError("component 1 has collapsed.", 1)
+        return Search([EMRun(smaller, True, np.array([-9.0 + k]))], 0)
+
+    monkeypatch.setattr(selection, "search", fake_search)
+    with pytest.raises(SingularCovarianceError, match="k = 2, but 4 of 4 data sets simulated from that fit.*component 1") as caught:
+        bootstrap_lrt(THREE, 2, n_bootstrap=3, random_state=0)
+    assert caught.value.component == 1 and len(calls) == 2 + 4
+
+
+@pytest.mark.parametrize("ask", [
+    lambda X: search(X, 2, random_state=0), lambda X: held_out_log_likelihood(X, 1, random_state=0),
+    lambda X: bootstrap_lrt(X, 1, n_bootstrap=2, random_state=0), lambda X: compare(X, [1], "full", n_folds=2, n_null=2, random_state=0)])
+def test_a_ridge_that_swamps_the_data_is_reported_once_and_auto_never_does(ask):
+    with pytest.warns(RidgeWarning, match="reg_covar=1e-06 swamps column 0") as caught:
+        ask(1e-4 * THREE / 20)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_a_ridge_relative_to_the_data_finds_the_same_in_any_unit(unit):
+    assert compare(unit * THREE, [2, 3, 4], "full", n_null=0, reg_covar="auto", random_state=0).named("bic") == ("full", 3)
 
 
 def test_far_groups_are_found_and_no_more_than_they():
