@@ -548,7 +548,7 @@ def test_a_block_that_is_scored_has_as_many_rows_as_fit_in_the_room_of_one(D, K,
     log_likelihood(X, mixture)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0.5 < peak / room < 1.0
+    assert 0.5 < peak / room < 0.9
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -824,9 +824,10 @@ def test_what_a_run_does_unless_told(run):
         run(X, start, max_iter=-1)
 
 
-def test_a_run_that_goes_on_with_no_round_left_has_not_converged():
+@pytest.mark.parametrize("K", [1, 3])
+def test_a_run_that_goes_on_with_no_round_left_has_not_converged(K):
     X, kept = load_iris().X, []
-    run = run_em(X, start_on(X, 3, "full"), tol=0, max_iter=2, keep=kept.append)
+    run = run_em(X, start_on(X, K, "full"), tol=0, max_iter=2, keep=kept.append)
     again = run_em(X, kept[-1], tol=0, max_iter=len(kept) - 1)
     assert not run.converged and not again.converged
     np.testing.assert_array_equal(again.log_likelihoods, kept[-1].log_likelihoods)
