@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from .estimator import Estimator
+from .estimator import Estimator, column_names
 from .exceptions import ConvergenceWarning, warn_caller
 from .lloyd import run_lloyd, sum_of_distances
 from .nearest import assign
@@ -143,7 +143,8 @@ class KMeans(Estimator):
 
     n_clusters: how many clusters to make.
     init: "k-means++", "random" (rows of the data), an array of centers (n_clusters, n_features), or a function
-    init(X, n_clusters, random_state) that returns such an array. "k-means++" is the greedy kind, as in scikit-learn: of
+    init(X, n_clusters, random_state) that returns such an array, called with a copy of X and a numpy.random.RandomState, the
+    same in all starts, as in scikit-learn. "k-means++" is the greedy kind, as in scikit-learn: of
     2 + ln n_clusters candidates for each center, the one that lowers the inertia most is kept. It costs little more than
     one candidate, and ends in bad local optima less often.
     n_init: how many starts to try; the run with the smallest inertia is kept. "auto": 10 for "random" and for a
@@ -188,8 +189,10 @@ class KMeans(Estimator):
         check_flag("copy_x", self.copy_x)
         best = None
         with workers() as mapping, bar(None, "KMeans", "start", verbose) as progress:
-            table = self._check_fit_data(X, partial(as_table if type(X) is Table else Table, sample_weight=sample_weight, mapping=mapping))
-            K = check_integer("n_clusters", self.n_clusters, least=1, most=table.n_rows, hint="There cannot be more clusters than points.")
+            make = partial(as_table if type(X) is Table else Table, sample_weight=sample_weight, mapping=mapping)
+            columns, table = column_names(X), make(X)
+            K = check_integer("n_clusters", self.n_clusters, least=1, most=table.n_counting,
+                              hint="There cannot be more clusters than points.")
             for number, start in enumerate(self._starts(table, K, rng), 1):
                 run = run_lloyd(table, start, tol * (table.spread**2).mean(), max_iter)
                 progress.update()
@@ -197,13 +200,14 @@ class KMeans(Estimator):
                     progress.write(f"KMeans, start {number}: inertia {run.inertia:.6g} after {run.n_iter} rounds")
                 if best is None or run.inertia < best.inertia:
                     best = run
-        if len(np.unique(best.centers, axis=0)) < K:
-            warn_caller(f"X has fewer distinct rows than n_clusters={K}, so some clusters share a center. Ask for fewer clusters.",
-                        ConvergenceWarning)
+        if (n_used := len(np.unique(best.labels))) < K:
+            warn_caller(f"only {n_used} of the n_clusters={K} clusters have rows; X may have fewer distinct rows than that. Ask for fewer "
+                        "clusters.", ConvergenceWarning)
         if not best.settled:
             warn_caller(f"k-means did not settle within max_iter={max_iter} rounds. Raise max_iter, or accept a larger tol.",
                         ConvergenceWarning)
         self.cluster_centers_, self.labels_, self.inertia_, self.n_iter_ = best.centers, best.labels, best.inertia, best.n_iter
+        self._remember(columns, table.n_features)
         return self
 
     def _starts(self, table, K, rng):
@@ -217,21 +221,26 @@ class KMeans(Estimator):
             n_init = 1 if self.init == "k-means++" else 10
         else:
             n_init = check_integer("n_init", self.n_init, least=1, hint='Or give "auto".')
+        if callable(self.init):
+            state = np.random.RandomState(rng.integers(2**32))
+            return (self._call_init(table, K, state) for _ in range(n_init))
         return (self._start(table, K, rng) for _ in range(n_init))
 
+    def _call_init(self, table, K, state):
+        try:
+            centers = self.init(np.array(table.X), K, random_state=state)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"init was called as init(X, {K}, random_state=a RandomState) and failed: {error}") from error
+        return check_floats("init", centers, (K, table.n_features))
+
     def _start(self, table, K, rng):
-        if callable(self.init):
-            try:
-                centers = self.init(table.X, K, random_state=self.random_state)
-            except (TypeError, ValueError) as error:
-                raise TypeError(f"init was called as init(X, {K}, random_state={self.random_state!r}) and failed: {error}") from error
-            return check_floats("init", centers, (K, table.n_features))
         if self.init == "k-means++":
             try:
                 return plusplus(table, K, rng, n_trials=2 + int(np.log(K)))
             except ValueError:                              # fewer distinct rows than clusters: fit says so in the end
                 pass
-        return table.X[rng.choice(table.n_rows, K, replace=False)]
+        chance = None if table.weight is None else table.weight / table.weight.sum(dtype=float)
+        return table.X[rng.choice(table.n_rows, K, replace=False, p=chance)]
 
     @contextmanager
     def _new_table(self, X, sample_weight=None):

@@ -16,6 +16,7 @@ from scipy.sparse import csc_array
 from .nearest import Columns, farthest, nearest
 from .threads import sum_of_blocks
 
+EQUAL = 1e-14                   # rows that differ from their center by less than this share of their length lie on it
 DOWN = 1 - 2.0**-21             # rooms are rounded down, never up
 
 
@@ -99,7 +100,10 @@ class Clusters:
         return np.column_stack([joined @ (weight > 0).astype(float), joined @ weight, joined @ (weight[:, None] * z)])
 
     def means(self):
-        """Return the mean of each cluster. One without rows takes the row farthest from its center, as in kmeans.update_step."""
+        """Return the mean of each cluster. One without rows takes the row farthest from its center, as in kmeans.update_step.
+
+        Where all rows lie on their centers, to rounding, it stays: else it would wander from row to row without end.
+        """
         empty = (self.sums[:, 0] == 0).nonzero()[0]
         self.sums[empty] = 0
         with np.errstate(invalid="ignore"):
@@ -108,7 +112,8 @@ class Clusters:
             def look(rows):
                 return [farthest(_distances(self.table, self.labels, self.centers, rows)[1], len(empty), rows.start)]
             ranked = sorted(self.table.sum(look, 3 * self.table.n_features + 4, float)[0])
-            means[empty] = self.table.X[[row for _, row in ranked[:len(empty)]]]
+            rows = self.table.X[[row for _, row in ranked[:len(empty)]]].astype(float)
+            means[empty] = rows if -ranked[0][0] > EQUAL**2 * (rows[0] @ rows[0]) else self.centers[empty]
         return means
 
     def move(self, centers):

@@ -10,7 +10,7 @@ import numpy as np
 from .blocks import log_likelihood, most_responsible, responsibilities, run_em, score_samples
 from .covariances import FAMILIES, check_covariances, check_ridge, invert, precision_factors
 from .em import Mixture, sample_mixture
-from .estimator import Estimator
+from .estimator import Estimator, column_names
 from .exceptions import ConvergenceWarning, SingularCovarianceError, not_fitted, warn_caller
 from .gaussian import conditional_gaussian, marginal_gaussian
 from .online import online_step
@@ -98,7 +98,7 @@ class GaussianMixture(Estimator):
         """Fit. journal: reads where an earlier fit was interrupted, and writes how far this one has come (scale.py)."""
         rng = check_rng(self.random_state)
         with workers() as mapping:
-            table = self._check_fit_data(X, partial(as_table, sample_weight=sample_weight, mapping=mapping))
+            columns, table = column_names(X), as_table(X, sample_weight, mapping=mapping)
             check_integer("n_components", self.n_components, least=1, most=table.n_counting,
                           hint="There cannot be more components than points.")
             check_choice("covariance_type", self.covariance_type, FAMILIES)
@@ -110,6 +110,7 @@ class GaussianMixture(Estimator):
             warn_caller(f"EM did not meet tol={self.tol:g} (gain in nats per row) within max_iter={self.max_iter} rounds. "
                         "Raise max_iter, or accept a larger tol.", ConvergenceWarning)
         self._set(best.mixture)
+        self._remember(columns, table.n_features)
         self.lower_bounds_ = best.log_likelihoods / table.total
         self.lower_bound_ = float(self.lower_bounds_[-1])
         self.converged_, self.n_iter_ = best.converged, len(best.log_likelihoods) - 1
