@@ -227,4 +227,4 @@ def test_fewer_distinct_rows_than_clusters_end_soon_and_the_cause_is_named(K):
     with pytest.warns(ConvergenceWarning) as caught:
         model = KMeans(K, random_state=0).fit(X)
     assert [f"only 3 of the n_clusters={K} clusters have rows" in str(each.message) for each in caught] == [True]
-    assert model.n_iter_ <= 3 and model.inertia_ == 0
+    assert model.n_iter_ <= 5 and model.inertia_ == 0
