@@ -98,6 +98,22 @@ class Tied(Reference):
         return np.einsum("k,kij->ij", self.weights_, matrices)
 
 
+class Restarts(Reference):
+    """Fits from several starts, whose seeds are neighbours, and keeps the one of highest likelihood."""
+
+    choose = staticmethod(max)
+
+    def __init__(self, n_components, tol=1e-6, max_iter=500, reg_covar=0.0, n_init=1, random_state=0):
+        super().__init__(n_components, tol, max_iter, reg_covar, random_state)
+        self.n_init = n_init
+
+    def fit(self, X):
+        fits = [Reference(self.n_components, self.tol, self.max_iter, self.reg_covar, 100 * self.random_state + i).fit(X) for i in range(self.n_init)]
+        kept = self.choose(fits, key=lambda fit: fit.score(X))
+        self.weights_, self.means_, self.covariances_ = kept.weights_, kept.means_, kept.covariances_
+        return self
+
+
 # Correct classes
 
 def chapter_class():
@@ -153,6 +169,87 @@ class FromGlobalGenerator(Reference):
         return X[np.random.permutation(len(X))[: self.n_components]]
 
 
+class FixedRounds(Reference):
+    """Takes neither tol nor max_iter."""
+
+    def __init__(self, n_components, random_state=0):
+        super().__init__(n_components, -np.inf, 100, 0.0, random_state)
+
+
+class RelativeTolerance(Reference):
+    """Stops when a round gains less than the share tol of the log-likelihood."""
+
+    def fit(self, X):
+        tol, level = self.tol, abs(Reference(1).fit(X).score(X))
+        self.tol = tol * level
+        super().fit(X)
+        self.tol = tol
+        return self
+
+
+class StartsAlongTheLongestAxis(Reference):
+    """Leaves nothing to chance."""
+
+    def start(self, X, rng):
+        along = np.argsort(X @ np.linalg.svd(X - X.mean(axis=0), full_matrices=False)[2][0])
+        return X[along[(2 * np.arange(self.n_components) + 1) * len(X) // (2 * self.n_components)]]
+
+
+class SortsComponents(Reference):
+    """In each round."""
+
+    def m_step(self, X, resp):
+        super().m_step(X, resp)
+        order = np.argsort(self.weights_)
+        self.weights_, self.means_, self.covariances_ = self.weights_[order], self.means_[order], self.covariances_[order]
+
+
+class SinglePrecision(Reference):
+    def predict_proba(self, X):
+        return super().predict_proba(X).astype(np.float32)
+
+
+class ListsAndPointsOnly(Reference):
+    """Gives lists, labels that are floats with whole values, and samples without labels."""
+
+    def predict(self, X):
+        return super().predict(X).astype(float).tolist()
+
+    def score_samples(self, X):
+        return super().score_samples(X).tolist()
+
+    def score(self, X):
+        return float(np.mean(self.score_samples(X)))
+
+    def sample(self, n):
+        return super().sample(n)[0]
+
+
+class AsksForARidge(Reference):
+    def __init__(self, n_components, tol=1e-6, max_iter=500, reg_covar=1e-6, random_state=0):
+        if reg_covar <= 0:
+            raise ValueError("reg_covar must be positive")
+        super().__init__(n_components, tol, max_iter, reg_covar, random_state)
+
+
+class GoesOnDrawing(Reference):
+    """One generator for the life of the object: a second fit starts elsewhere than the first."""
+
+    def __init__(self, n_components, tol=1e-6, max_iter=500, reg_covar=0.0, random_state=0):
+        super().__init__(n_components, tol, max_iter, reg_covar, random_state)
+        self.rng = np.random.default_rng(random_state)
+
+    def start(self, X, rng):
+        return super().start(X, self.rng)
+
+
+class RefusesIntegers(Reference):
+    def fit(self, X):
+        if X.dtype.kind != "f":
+            raise TypeError("X must hold floats")
+        return super().fit(X)
+
+
 CORRECT = {
     "ours": GaussianMixture,
     "chapter": MyMixture,
@@ -161,6 +258,17 @@ CORRECT = {
     "no parameters": NoParameters,
     "k-means limited too": FromKMeans,
     "global generator": FromGlobalGenerator,
+    "fixed rounds": FixedRounds,
+    "relative tolerance": RelativeTolerance,
+    "nothing left to chance": StartsAlongTheLongestAxis,
+    "sorted components": SortsComponents,
+    "single precision": SinglePrecision,
+    "lists, points only": ListsAndPointsOnly,
+    "asks for a ridge": AsksForARidge,
+    "goes on drawing": GoesOnDrawing,
+    "refuses integers": RefusesIntegers,
+    "restarts": Restarts,
+    "ours, accelerated": partial(GaussianMixture, accelerate=True),
     "ours, random responsibilities": partial(GaussianMixture, init_params="random"),
     "ours, random points": partial(GaussianMixture, init_params="random_from_data"),
 }
@@ -191,6 +299,18 @@ def test_scikit_learns_breaks_what_is_known_of_it(family):
     assert list(check(sklearn.mixture.GaussianMixture, covariance_type=family).broken) == known
 
 
+@pytest.mark.parametrize("init_params", ["k-means++", "random_from_data"])
+def test_a_class_that_needs_a_ridge_to_begin_gets_a_tiny_one(init_params):
+    report = check(partial(sklearn.mixture.GaussianMixture, init_params=init_params))
+    assert (report.broken, report.not_checked) == (("lower bound belongs to the parameters",), ())
+
+
+def test_what_a_second_fit_or_integers_cannot_be_asked_is_not_checked():
+    assert ("a second fit starts anew", "not checked", "a second fit goes on drawing where the first one stopped") in check(GoesOnDrawing).results
+    assert ("a second fit starts anew", "not checked", "two fits of the same data differ") in check(FromGlobalGenerator).results
+    assert ("integers are taken as numbers", "not checked", "integers are refused") in check(RefusesIntegers).results
+
+
 def test_a_class_that_knows_one_family_only_is_held_to_it():
     assert check(Tied, covariance_type="tied").broken == ()
     assert check(Tied).broken == ("results have the right shapes",)
@@ -213,11 +333,14 @@ def test_what_is_missing_is_not_checked_and_never_passed():
         "likelihood never falls": "no parameter max_iter",
         "each round is an M step": "no parameter max_iter",
         "lower bound belongs to the parameters": "no lower_bound_",
+        "of several starts the best is kept": "no parameter n_init",
         "same seed same fit": "no parameter random_state",
-        "samples have the moments of the mixture": "no sample",
+        "a second fit starts anew": "no parameter random_state",
+        "samples follow the mixture": "no sample",
     }
     assert check(MyMixture).not_checked == ("log density follows the parameters", "density of one feature integrates to one",
-                                            "lower bound belongs to the parameters", "same seed same fit")
+                                            "lower bound belongs to the parameters", "of several starts the best is kept",
+                                            "same seed same fit", "a second fit starts anew")
 
 
 # Planted mistakes: each differs from the reference in one place
@@ -482,11 +605,171 @@ class UnweightedTiedAverage(Tied):
         return matrices.mean(axis=0)
 
 
+class StoredResponsibilities(Reference):
+    """Answers for the rows of the fit, whatever rows it is given."""
+
+    def fit(self, X):
+        super().fit(X)
+        self.resp = self.e_step(X)[0]
+        return self
+
+    def predict_proba(self, X):
+        return self.resp.copy()
+
+
+class StoredLabels(Reference):
+    def fit(self, X):
+        super().fit(X)
+        self.labels = super().predict(X)
+        return self
+
+    def predict(self, X):
+        return self.labels
+
+
+class StoredScore(Reference):
+    def fit(self, X):
+        super().fit(X)
+        self.kept = super().score(X)
+        return self
+
+    def score(self, X):
+        return self.kept
+
+
+class CentresByTheBatch(Reference):
+    def fit(self, X):
+        super().fit(X)
+        self.center = X.mean(axis=0)
+        return self
+
+    def predict_proba(self, X):
+        return super().predict_proba(X - X.mean(axis=0) + self.center)
+
+
+class SmallNumberAgainstZero(Reference):
+    """No log-sum-exp: far points get 1/2 and 1/2."""
+
+    def predict_proba(self, X):
+        densities = np.exp(self.log_joint(X)) + 1e-300
+        return densities / densities.sum(axis=1, keepdims=True)
+
+
+class ScoresInPlace(Reference):
+    def score_samples(self, X):
+        result = super().score_samples(X)
+        X -= X.mean(axis=0)
+        return result
+
+
+class FirstAndLastComponentOnly(Reference):
+    """Right for K = 1 and 2."""
+
+    def e_step(self, X):
+        joint = self.log_joint(X)
+        log_density = np.logaddexp(joint[:, 0], joint[:, -1]) if self.n_components > 1 else joint[:, 0]
+        return np.exp(joint - log_density[:, None]), log_density
+
+
+class Missing2PiForEvenD(Reference):
+    def log_gaussian(self, X, mean, covariance):
+        return super().log_gaussian(X, mean, covariance) + len(mean) // 2 * np.log(2 * np.pi) * (len(mean) % 2 == 0)
+
+
+class WrongSignInTheInverse(Reference):
+    """By hand for D = 2."""
+
+    def log_gaussian(self, X, mean, covariance):
+        if len(mean) != 2:
+            return super().log_gaussian(X, mean, covariance)
+        (a, b), (c, d) = covariance
+        det, u = a * d - b * c, X - mean
+        return -np.log(2 * np.pi) - 0.5 * (np.log(det) + (u @ np.array([[d, b], [c, a]]) / det * u).sum(axis=1))
+
+
+class RidgeInsideTheLoop(Reference):
+    """Added to all covariances for each component: K times."""
+
+    def m_step(self, X, resp):
+        super().m_step(X, resp)
+        self.covariances_ = self.covariances_ + (self.n_components - 1) * self.reg_covar * np.eye(X.shape[1])
+
+
+class RidgeTimesWeight(Reference):
+    def m_step(self, X, resp):
+        super().m_step(X, resp)
+        self.covariances_ = self.covariances_ + (self.weights_[:, None, None] - 1) * self.reg_covar * np.eye(X.shape[1])
+
+
+class IntegerMeans(Reference):
+    """Means in an array made like X: integers, if X holds integers."""
+
+    def m_step(self, X, resp):
+        super().m_step(X, resp)
+        means = np.zeros_like(X[:self.n_components])
+        means[:] = self.means_
+        self.means_ = means.astype(float)
+
+
+class KeepsTheWorst(Restarts):
+    choose = staticmethod(min)
+
+
+class GoesOnFromTheLastFit(Reference):
+    def start(self, X, rng):
+        return self.means_ if hasattr(self, "means_") else super().start(X, rng)
+
+
+class SeedsTheGlobalGenerator(Reference):
+    def start(self, X, rng):
+        np.random.seed(self.random_state)
+        return X[np.random.permutation(len(X))[:self.n_components]]
+
+
+class SamplesByTheTransposedRoot(Reference):
+    """z L in place of z Lᵀ."""
+
+    def sample(self, n):
+        rng = np.random.default_rng(self.random_state)
+        labels = rng.choice(self.n_components, n, p=self.weights_)
+        roots = np.linalg.cholesky(self.covariances_)
+        return self.means_[labels] + np.einsum("nji,nj->ni", roots[labels], rng.standard_normal((n, self.means_.shape[1]))), labels
+
+
+class SamplesByTheTransposedRootWithoutLabels(SamplesByTheTransposedRoot):
+    def sample(self, n):
+        return super().sample(n)[0]
+
+
+class ShufflesThePointsAlone(Reference):
+    def sample(self, n):
+        X, labels = super().sample(n)
+        return np.random.default_rng(0).permutation(X), labels
+
+
+class SamplesTooFewLabels(Reference):
+    def sample(self, n):
+        X, labels = super().sample(n)
+        return X, labels[:n // 2]
+
+
+class SamplesOneGaussian(Reference):
+    """With the mean and the covariance of the mixture."""
+
+    def sample(self, n):
+        weights, means = self.weights_, self.means_
+        center = weights @ means
+        spread = np.einsum("k,kij->ij", weights, self.covariances_) + (weights * (means - center).T) @ (means - center)
+        return np.random.default_rng(self.random_state).multivariate_normal(center, spread, n)
+
+
 # For each mistake the first law that it breaks, and further laws that see it too.
 M_STEP, ROUND = "covariances are weighted covariances", "each round is an M step"
 BAYES, DENSITY = "responsibilities obey Bayes rule", "log density follows the parameters"
 AREA, SAMPLE = "density of one feature integrates to one", "one component is the sample mean and covariance"
-FAR, TWICE = "a far origin costs no digits", "rows given twice change nothing"
+ORIGIN, TWICE = "a far origin costs no digits", "rows given twice change nothing"
+INPUT, FAR, SAMPLES = "input stays as it was", "far points get numbers", "samples follow the mixture"
+SCORE, LABELS = "score is the mean log density", "predict names the most responsible component"
 CAUGHT = {
     RaisesOnFit: ["it can be made and fitted"],
     ListsOfNumbers: ["results have the right types"],
@@ -495,7 +778,8 @@ CAUGHT = {
     TransposedMeans: ["results have the right shapes"],
     WrongAxisNormalised: ["weights are positive and sum to one"],
     NegativeVariance: ["covariances are symmetric and positive definite"],
-    StandardisesInPlace: ["input stays as it was", BAYES],
+    StandardisesInPlace: [INPUT],
+    ScoresInPlace: [INPUT],
     WrongAxisNormalisedAtTheEnd: ["responsibilities are probabilities", BAYES],
     SquaredAndNotNormalised: ["responsibilities are probabilities", BAYES],
     LogResponsibilities: ["responsibilities are probabilities", BAYES],
@@ -504,10 +788,18 @@ CAUGHT = {
     VarianceAsStandardDeviation: [BAYES, DENSITY, AREA, M_STEP],
     LogDetWithoutFactor: [BAYES, DENSITY, AREA, M_STEP],
     Missing2Pi: [DENSITY, AREA],
-    DensityInsteadOfItsLogarithm: [DENSITY, AREA, "far points get numbers"],
-    ScoreIsTheSum: ["score is the mean log density"],
-    PredictsTheLeast: ["predict names the most responsible component"],
-    NoLogSumExp: ["far points get numbers"],
+    DensityInsteadOfItsLogarithm: [DENSITY, AREA, FAR],
+    StoredResponsibilities: [BAYES, FAR],
+    CentresByTheBatch: [BAYES],
+    FirstAndLastComponentOnly: [BAYES, DENSITY, SCORE],
+    WrongSignInTheInverse: [BAYES, DENSITY],
+    Missing2PiForEvenD: [DENSITY],
+    ScoreIsTheSum: [SCORE],
+    StoredScore: [SCORE],
+    PredictsTheLeast: [LABELS],
+    StoredLabels: [LABELS],
+    NoLogSumExp: [FAR],
+    SmallNumberAgainstZero: [FAR],
     WeightsNeverStored: ["weights are mean responsibilities", ROUND],
     StopsAfterOneRound: ["weights are mean responsibilities", M_STEP],
     HardResponsibilitiesInTheFit: ["weights are mean responsibilities", M_STEP, ROUND],
@@ -520,16 +812,27 @@ CAUGHT = {
     CovariancesDividedByNMinusOne: [M_STEP, SAMPLE, TWICE],
     UnweightedTiedAverage: [M_STEP, ROUND],
     OldMeanInTheVariance: [ROUND],
-    RidgeOnEveryEntry: [SAMPLE],
+    RidgeOnEveryEntry: [ROUND, SAMPLE],
+    RidgeInsideTheLoop: [ROUND],
+    RidgeTimesWeight: [ROUND],
     SqueezesOneFeature: [AREA, "one feature works"],
-    MeanOfSquaresMinusSquaredMean: [FAR],
-    StartsAtTheOrigin: [FAR],
+    IntegerMeans: ["integers are taken as numbers"],
+    MeanOfSquaresMinusSquaredMean: [ORIGIN],
+    StartsAtTheOrigin: [ORIGIN],
     AbsoluteFloor: ["scaled data scale the fit"],
     LooksAtTheFirstHalf: ["order of rows does not matter", TWICE],
     StartsAtOnePlace: ["two groups far apart are found"],
+    KeepsTheWorst: ["of several starts the best is kept"],
     IgnoresTheSeed: ["same seed same fit"],
-    SamplesWithoutWeights: ["samples have the moments of the mixture"],
-    SamplesWithTheCovarianceAsRoot: ["samples have the moments of the mixture"],
+    GoesOnFromTheLastFit: ["a second fit starts anew"],
+    SeedsTheGlobalGenerator: ["fit does not seed the global generator"],
+    SamplesWithoutWeights: [SAMPLES],
+    SamplesWithTheCovarianceAsRoot: [SAMPLES],
+    SamplesByTheTransposedRoot: [SAMPLES],
+    SamplesByTheTransposedRootWithoutLabels: [SAMPLES],
+    ShufflesThePointsAlone: [SAMPLES],
+    SamplesTooFewLabels: [SAMPLES],
+    SamplesOneGaussian: [SAMPLES],
 }
 
 
@@ -623,6 +926,46 @@ def test_type_comes_before_shape_and_shape_before_value():
     assert len(after) == len(NAMES) - 3
 
 
+def answers(method, answer):
+    """Return a class of which one method gives something else, made from the right answer."""
+    return type("Answers", (Reference,), {method: lambda self, given: answer(getattr(Reference, method)(self, given))})
+
+
+class BoundIs(Restarts):
+    def fit(self, X):
+        super().fit(X)
+        self.lower_bound_ = self.bound(self.score(X))
+        return self
+
+
+REAL, DRAWN = "real numbers are needed", "What sample gives is"
+
+
+@pytest.mark.parametrize(("Model", "law", "words"), [
+    (answers("predict_proba", lambda resp: resp if len(resp) > 1 else None), "responsibilities obey Bayes rule", f"predict_proba of a single row is None; {REAL}"),
+    (answers("predict_proba", np.squeeze), "responsibilities obey Bayes rule", "predict_proba of a single row has shape (2,): rows are points"),
+    (answers("predict", lambda labels: None), LABELS, f"predict of the rows of the fit is None; {REAL}"),
+    (answers("predict", lambda labels: labels + 1), LABELS, "predict of the rows of the fit and Bayes' rule disagree on a share 1 "),
+    (answers("score_samples", lambda each: [[1], [1, 2]]), DENSITY, f"score_samples of the rows of the fit is of type list; {REAL}"),
+    (answers("score", lambda score: None), SCORE, f"score of the rows of the fit is None; {REAL}"),
+    (answers("score", lambda score: "high"), SCORE, f"score of the rows of the fit is of type str; {REAL}"),
+    (answers("score", lambda score: [score]), SCORE, "score of the rows of the fit has shape (1,): one number for all points, so () is"),
+    (answers("sample", lambda drawn: None), SAMPLES, f"{DRAWN} None; {REAL}"),
+    (answers("sample", list), SAMPLES, "sample(2000) gives a list of 2 things; an array of points is expected, or a tuple (points, labels)."),
+    (answers("sample", lambda drawn: (*drawn, None)), SAMPLES, "sample(2000) gives a tuple of 3 things; an array"),
+    (answers("sample", lambda drawn: (drawn[0].T, drawn[1])), SAMPLES, "The first part of what sample gives has shape (3, 2000): of sample(2000) the rows"),
+    (answers("sample", lambda drawn: drawn[0] * np.nan), SAMPLES, "sample(2000) gives points that are nan or infinite."),
+    (answers("sample", lambda drawn: (drawn[0], drawn[1] * 1.0)), SAMPLES, "The labels of sample(2000) are of type float64; whole numbers"),
+    (answers("sample", lambda drawn: (drawn[0], drawn[1] + 1)), SAMPLES, "The labels of sample(2000) go from 1 to 2; with K = 2 they are 0 to 1."),
+    (type("Nothing", (BoundIs,), {"bound": lambda self, score: None}), "lower bound belongs to the parameters", f"lower_bound_ is None; {REAL}"),
+    (type("History", (BoundIs,), {"bound": lambda self, score: [score]}), "lower bound belongs to the parameters", "lower_bound_ has shape (1,): one number"),
+])
+def test_a_wrong_type_is_said_in_words_and_is_no_exception(Model, law, words):
+    message = next(result.message for result in check_mixture(Model, verbose=False).results if result.law == law)
+    assert message.startswith(words)
+    assert re.search(r"Ask yourself: .*\?$", message)
+
+
 def test_an_exception_is_reported_with_its_text_as_the_failure_of_the_law_that_was_asked():
     class Quits(Reference):
         def score(self, X):
@@ -647,9 +990,9 @@ def test_the_report_is_printed_unless_asked_not_to(capsys):
     report = check_mixture(ScoreIsTheSum)
     printed = capsys.readouterr().out
     assert printed == f"{report}\n"
-    assert printed.startswith("ScoreIsTheSum: 29 of 31 laws hold; broken: 1; not checked: 1\nBROKEN: score is the mean log density\n    score(X) is ")
-    assert "Not checked: no lower_bound_ (lower bound belongs to the parameters)" in printed
-    assert repr(report) == "<Report on ScoreIsTheSum: 29 of 31 laws hold; broken: 1; not checked: 1>"
+    assert printed.startswith("ScoreIsTheSum: 32 of 35 laws hold; broken: 1; not checked: 2\nBROKEN: score is the mean log density\n    score of the rows of the fit is ")
+    assert "Not checked: no lower_bound_ (lower bound belongs to the parameters)\nNot checked: no parameter n_init (of several" in printed
+    assert repr(report) == "<Report on ScoreIsTheSum: 32 of 35 laws hold; broken: 1; not checked: 2>"
     assert "Begin with the first" not in printed and "Begin with the first" in str(check(WeightsNeverStored))
     check_mixture(ScoreIsTheSum, verbose=False)
     assert capsys.readouterr().out == ""

@@ -10,7 +10,7 @@ import pytest
 RANK = {"exceptions": 0, "validation": 0, "threads": 0, "products": 0, "progress": 0, "table": 1, "gaussian": 1, "metrics": 1, "data": 2,
         "covariances": 2, "estimator": 2, "features": 2, "nearest": 2, "seeding": 3, "lloyd": 3, "forms": 3, "kmeans": 4, "em": 4,
         "squarem": 4, "passes": 5, "blocks": 6, "starts": 7, "online": 7, "mixture": 8, "selection": 8, "storage": 9, "comparison": 9, "bootstrap": 9,
-        "laws": 9, "journal": 7, "scale": 9, "checks": 10, "plots": 10, "widgets": 11, "em_lab": 11, "__init__": 12, "exercises": 12}
+        "demands": 0, "gates": 5, "laws_of_density": 5, "laws_of_fit": 5, "laws": 6, "journal": 7, "scale": 9, "checks": 10, "plots": 10, "widgets": 11, "em_lab": 11, "__init__": 12, "exercises": 12}
 OUTSIDE = {"progress": {"tqdm"}, "plots": {"matplotlib"}, "widgets": {"matplotlib", "ipywidgets", "PIL"},
            "em_lab": {"anywidget", "traitlets"}, "scale": {"cloudpickle", "dask", "distributed"}}       # beyond numpy and scipy
 SOURCES = {file.name.removesuffix(".py"): file.read_text(encoding="utf-8")
