@@ -263,6 +263,11 @@ REMARKS = {                                                 # what is said of ro
 
 def test_errors_and_warnings_are_as_the_page_says():
     assert len(rows(PAGE, "Errors and warnings")) == 5
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        THEIRS["KMeans"](5, max_iter=1, random_state=0).fit(X)
+    with pytest.warns(gmm_from_scratch.ConvergenceWarning, match="did not settle"):
+        OURS["KMeans"](5, max_iter=1, random_state=0).fit(X)
     far = START | {"means_init": [[2.0, 55.0], [1e4, 1e4]]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
