@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, estimator_checks_generator
 
 from gmm_from_scratch import GaussianMixture, KMeans, data
 
@@ -115,6 +115,12 @@ def test_columns_of_a_frame_are_remembered_and_must_come_in_the_same_order(Estim
     model.predict(Frame(X, ["eruption", "waiting"]))
     with pytest.raises(ValueError, match="same order"):
         model.predict(Frame(X[:, ::-1], ["waiting", "eruption"]))
+
+
+@each_estimator
+@pytest.mark.filterwarnings("ignore:EM did not meet tol")       # noise has no groups, and 8 clusters have none
+def test_scikit_learns_check_of_column_names_passes(Estimator):
+    check_dataframe_column_names_consistency(Estimator.__name__, Estimator())
 
 
 @each_estimator
