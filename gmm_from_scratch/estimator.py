@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def column_names(X):
     True
     """
     names = getattr(X, "columns", None)
-    if names is None or callable(names):
+    if not isinstance(names, Iterable):
         return None
     texts = [isinstance(name, str) for name in names]
     if any(texts) and not all(texts):

@@ -228,7 +228,7 @@ class KMeans(Estimator):
 
     def _call_init(self, table, K, state):
         try:
-            centers = self.init(np.array(table.X), K, random_state=state)
+            centers = self.init(np.array(table.X, table.float_type, order="C"), K, random_state=state)
         except (TypeError, ValueError) as error:
             raise TypeError(f"init was called as init(X, {K}, random_state=a RandomState) and failed: {error}") from error
         return check_floats("init", centers, (K, table.n_features))
@@ -257,9 +257,9 @@ class KMeans(Estimator):
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def transform(self, X):
-        """Return the distance of each row of X to each center: shape (N, K), in units of X, float32 if X is."""
+        """Return the distance of each row of X to each center: shape (N, K), in units of X, float32 if X and the centers are."""
         with self._new_table(X) as table:
-            distances = np.empty((table.n_rows, len(self.cluster_centers_)), table.float_type)
+            distances = np.empty((table.n_rows, len(self.cluster_centers_)), np.result_type(table.float_type, self.cluster_centers_))
 
             def block(rows):
                 distances[rows] = cdist(table.block(rows, float)[0], self.cluster_centers_)

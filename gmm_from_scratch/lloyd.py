@@ -16,7 +16,6 @@ from scipy.sparse import csc_array
 from .nearest import Columns, farthest, nearest
 from .threads import sum_of_blocks
 
-EQUAL = 1e-14                   # rows that differ from their center by less than this share of their length lie on it
 DOWN = 1 - 2.0**-21             # rooms are rounded down, never up
 
 
@@ -33,7 +32,9 @@ class Lloyd(NamedTuple):
 def run_lloyd(table, start, tolerance, max_iter):
     """Run Lloyd's algorithm until the centers' summed squared shift is at most `tolerance`, or for `max_iter` rounds.
 
-    The same as kmeans.kmeans_steps, to rounding. start: (K, D). Centers are float32 if X is. Source: Lloyd (1982).
+    Or until new rows for empty clusters no longer lower the inertia: where X has fewer distinct rows than there are centers,
+    rounding would send these from row to row without end. The same as kmeans.kmeans_steps, to rounding.
+    start: (K, D). Centers are float32 if X is. Source: Lloyd (1982).
 
     >>> from gmm_from_scratch.table import Table
     >>> run_lloyd(Table(np.array([[0.0], [1.0], [9.0], [10.0]])), np.array([[0.0], [1.0]]), 0, 99).centers.tolist()
@@ -43,7 +44,7 @@ def run_lloyd(table, start, tolerance, max_iter):
     settled, n_iter = False, 0
     while not settled and n_iter < max_iter:
         clusters.assign()
-        settled = clusters.move(clusters.means()) <= tolerance
+        settled = clusters.move(clusters.means()) <= tolerance or clusters.stuck
         n_iter += 1
     inertia = clusters.refine(table.float_type)
     if clusters.assign():                               # the centers had moved in the last round, and some rows follow
@@ -55,11 +56,13 @@ class Clusters:
     """Centers (K, D); the label and the room of each row; of each cluster its number of rows, their weight, their sum.
 
     spent: how far, at most, two centers have moved together since the start. Rooms are kept with what was spent before.
+    lowest: the inertia when a cluster was last empty. stuck: whether it is 0, or has not fallen since the time before.
     """
 
     def __init__(self, table, start):
         self.table, self.columns, self.ids = table, Columns(table, len(start)), np.arange(len(start))[:, None]
         self.centers, self.spent, self.sums = np.array(start, float), 0.0, None
+        self.lowest, self.stuck = np.inf, False
         self.labels = np.full(table.n_rows, -1, np.int32)
         self.rooms = np.full(table.n_rows, -np.inf, self.columns.dtype)
 
@@ -100,20 +103,18 @@ class Clusters:
         return np.column_stack([joined @ (weight > 0).astype(float), joined @ weight, joined @ (weight[:, None] * z)])
 
     def means(self):
-        """Return the mean of each cluster. One without rows takes the row farthest from its center, as in kmeans.update_step.
-
-        Where all rows lie on their centers, to rounding, it stays: else it would wander from row to row without end.
-        """
+        """Return the mean of each cluster. One without rows takes the row farthest from its center, as in kmeans.update_step."""
         empty = (self.sums[:, 0] == 0).nonzero()[0]
         self.sums[empty] = 0
         with np.errstate(invalid="ignore"):
             means = self.columns.origin + self.sums[:, 2:] / self.sums[:, 1:2]
         if len(empty):
             def look(rows):
-                return [farthest(_distances(self.table, self.labels, self.centers, rows)[1], len(empty), rows.start)]
-            ranked = sorted(self.table.sum(look, 3 * self.table.n_features + 4, float)[0])
-            rows = self.table.X[[row for _, row in ranked[:len(empty)]]].astype(float)
-            means[empty] = rows if -ranked[0][0] > EQUAL**2 * (rows[0] @ rows[0]) else self.centers[empty]
+                far = _distances(self.table, self.labels, self.centers, rows)[1]
+                return [farthest(far, len(empty), rows.start), far.sum()]
+            ranked, within = self.table.sum(look, 3 * self.table.n_features + 4, float)
+            means[empty] = self.table.X[[row for _, row in sorted(ranked)[:len(empty)]]]
+            self.stuck, self.lowest = not 0 < within < self.lowest, within
         return means
 
     def move(self, centers):

@@ -16,7 +16,7 @@ from .gaussian import conditional_gaussian, marginal_gaussian
 from .online import online_step
 from .progress import bar
 from .starts import STARTS, kinds_of_start, start_from_given, start_from_means
-from .table import as_table
+from .table import Table, as_table
 from .threads import workers
 from .validation import check_choice, check_flag, check_floats, check_integer, check_number, check_rng, check_verbose, shown
 
@@ -301,7 +301,7 @@ class GaussianMixture(Estimator):
         """
         mixture = self.mixture_
         parts = [marginal_gaussian(mean, matrix, features) for mean, matrix in zip(mixture.means, mixture.matrices)]
-        return self.from_parameters(mixture.weights, [mean for mean, _ in parts], [matrix for _, matrix in parts])
+        return self._part(mixture.weights, parts, np.ravel(features).astype(int))
 
     def conditional(self, features, values):
         """Return the model of the other features, given that `features` take `values`: a GaussianMixture.
@@ -311,8 +311,16 @@ class GaussianMixture(Estimator):
         """
         mixture = self.mixture_
         parts = [conditional_gaussian(mean, matrix, features, values) for mean, matrix in zip(mixture.means, mixture.matrices)]
-        weights = np.maximum(self.marginal(features).predict_proba([values])[0], np.finfo(float).tiny)
-        return self.from_parameters(weights / weights.sum(), [mean for mean, _ in parts], [matrix for _, matrix in parts])
+        weights = np.maximum(self.marginal(features).predict_proba(Table([values]))[0], np.finfo(float).tiny)
+        others = np.delete(np.arange(mixture.n_features), np.ravel(features).astype(int))
+        return self._part(weights / weights.sum(), parts, others)
+
+    def _part(self, weights, parts, features):
+        """Return the model of some features, with their names: parts holds mean and covariance of each component."""
+        model = self.from_parameters(weights, [mean for mean, _ in parts], [matrix for _, matrix in parts])
+        if hasattr(self, "feature_names_in_"):
+            model.feature_names_in_ = self.feature_names_in_[features]
+        return model
 
 
 def _with(start, given):

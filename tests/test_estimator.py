@@ -4,6 +4,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas
 import pytest
 import sklearn.cluster
 import sklearn.exceptions
@@ -14,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, estimator_checks_generator
 
-from gmm_from_scratch import GaussianMixture, KMeans, data
+from gmm_from_scratch import GaussianMixture, KMeans, data, standard_errors
 
 X = data.load_faithful().X
 PEERS = {GaussianMixture: sklearn.mixture.GaussianMixture, KMeans: sklearn.cluster.KMeans}
@@ -156,3 +157,154 @@ def test_a_subclass_that_takes_anything_has_the_parameters_by_name_only(Estimato
             super().__init__(n, **others)
 
     assert Child(3, random_state=0).get_params() == {"n": 3}
+
+
+FRAME = pandas.DataFrame(X, columns=["eruption", "waiting"])
+NAMED, PLAIN = "X does not have valid feature names, but {} was fitted with feature names", "X has feature names, but {} was fitted without feature names"
+BY_NAME = ["predict", "predict_proba", "score_samples", "score", "bic", "aic", "transform"]
+NAMES = {"texts": ["a", "b"], "numbers": [0, 1], "mixed": ["a", 1], "tuples": [("a", 1), ("a", 2)]}
+each_names = pytest.mark.parametrize("columns", NAMES.values(), ids=NAMES)
+
+
+@pytest.mark.filterwarnings("default")
+@each_estimator
+def test_scikit_learns_check_of_column_names_passes(Estimator):
+    check_dataframe_column_names_consistency(Estimator.__name__, Estimator())
+
+
+def outcome(call, *given):
+    """Return the kind of an error and how its text begins, or those of the warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            call(*given)
+        except (TypeError, ValueError) as error:
+            return type(error), str(error)[:39]
+    return [(each.category, str(each.message)[:42]) for each in caught]
+
+
+@each_estimator
+def test_all_that_is_said_of_names_is_what_scikit_learn_says(Estimator):
+    frames = {name: pandas.DataFrame(X, columns=columns) for name, columns in NAMES.items()} | {
+        "array": X, "order": pandas.DataFrame(X, columns=["b", "a"]), "others": pandas.DataFrame(X, columns=["a", "c"])}
+    for one, fitted_to in frames.items():
+        ours, theirs = Estimator(2, random_state=0), PEERS[Estimator](2, random_state=0)
+        said = outcome(ours.fit, fitted_to)
+        assert said == outcome(theirs.fit, fitted_to)
+        assert said == [] or one == "mixed" and said[0] is TypeError
+        if one == "mixed":
+            continue
+        assert list(getattr(ours, "feature_names_in_", [])) == list(getattr(theirs, "feature_names_in_", []))
+        for other, new in frames.items():
+            for method in BY_NAME:
+                if hasattr(theirs, method):
+                    assert outcome(getattr(ours, method), new) == outcome(getattr(theirs, method), new), (one, other, method)
+
+
+@each_estimator
+def test_a_warning_of_names_points_to_the_line_of_the_caller(Estimator):
+    model = Estimator(2, random_state=0).fit(FRAME)
+    with pytest.warns(UserWarning, match=NAMED.format(Estimator.__name__)) as caught:
+        model.predict(X)
+    assert [each.filename for each in caught] == [__file__]
+
+
+@each_estimator
+def test_nothing_is_said_of_names_where_they_are_given_each_time_or_never(Estimator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for given in (FRAME, X, X.tolist(), pandas.DataFrame(X)):
+            model = Estimator(2, random_state=0)
+            model.fit_predict(given)
+            for method in (*BY_NAME, "fit_transform", "partial_fit"):
+                if hasattr(model, method):
+                    getattr(model, method)(given)
+            pickle.loads(pickle.dumps(model)).predict(given)
+        for output in ("pandas", "default"):
+            pipe = make_pipeline(StandardScaler(), Estimator(2, random_state=0))
+            pipe[0].set_output(transform=output)
+            pipe.fit(FRAME).predict(FRAME)
+            pipe.score(FRAME)
+            GridSearchCV(pipe, {f"{Estimator.__name__.lower()}__tol": [1e-2, 1e-3]}, cv=3).fit(FRAME).predict(FRAME)
+
+
+def test_parts_of_a_mixture_keep_the_names_of_their_features():
+    model = GaussianMixture(2, random_state=0).fit(FRAME)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        part, rest = model.marginal([1]), model.conditional([1], [80.0])
+        part.predict(FRAME[["waiting"]])
+        rest.predict(FRAME[["eruption"]])
+        standard_errors(model, FRAME, n_bootstrap=3, random_state=0)
+    assert (list(part.feature_names_in_), list(rest.feature_names_in_)) == (["waiting"], ["eruption"])
+    assert not hasattr(GaussianMixture(2, random_state=0).fit(X).marginal([1]), "feature_names_in_")
+
+
+@each_estimator
+def test_a_partial_fit_keeps_the_names(Estimator):
+    if Estimator is KMeans:
+        return
+    model = Estimator(2, random_state=0).partial_fit(FRAME)
+    assert list(model.partial_fit(FRAME).feature_names_in_) == ["eruption", "waiting"]
+    with pytest.warns(UserWarning, match=NAMED.format("GaussianMixture")):
+        model.partial_fit(X)
+    assert list(model.feature_names_in_) == ["eruption", "waiting"]
+    with pytest.raises(ValueError, match="same order"):
+        model.partial_fit(FRAME[["waiting", "eruption"]])
+
+
+def state(model):
+    return {name: value for name, value in vars(model).items() if name not in model.get_params()}
+
+
+@pytest.mark.parametrize("method", ["fit", "fit_predict", "fit_transform", "partial_fit"])
+@pytest.mark.parametrize("trouble", ["n", "max_iter", "data", "weight", "a warning"])
+@pytest.mark.parametrize("first", [FRAME, X], ids=["names", "array"])
+@each_estimator
+def test_a_fit_that_failed_leaves_the_old_model_as_it_was(Estimator, first, trouble, method):
+    if not hasattr(Estimator, method):
+        return
+    model = Estimator(2, random_state=0).fit(first)
+    before, answer = state(model), model.predict(first)
+    other = pandas.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), columns=["x", "y", "z"])
+    n = {"n_clusters" if Estimator is KMeans else "n_components": 50}
+    change, data_, weight = {"n": (n, other, None), "max_iter": ({"max_iter": -1}, other, None), "data": ({}, other * np.nan, None),
+                             "weight": ({}, other, np.zeros(30)), "a warning": ({"max_iter": 1, "tol": 0}, other, None)}[trouble]
+    if trouble == "a warning" and method == "partial_fit":
+        return                                                  # it warns of nothing, and other data are refused anyway
+    with warnings.catch_warnings(), pytest.raises((ValueError, UserWarning)):
+        warnings.simplefilter("error")
+        call = getattr(model.set_params(**change), method)
+        call(data_) if weight is None else call(data_, sample_weight=weight)
+    after = state(model)
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+    np.testing.assert_array_equal(model.predict(first), answer)
+
+
+@each_estimator
+def test_the_first_fit_that_failed_leaves_nothing(Estimator):
+    for method in ("fit", "partial_fit"):
+        model = Estimator(400)
+        if hasattr(model, method):
+            with pytest.raises(ValueError):
+                getattr(model, method)(FRAME)
+            assert state(model) == {}
+
+
+@each_estimator
+def test_other_keywords_of_a_subclass_are_no_parameters(Estimator):
+    class Mine(Estimator):
+        def __init__(self, n, *, tol=0.1, **others):
+            self.n, self.others = n, others
+            super().__init__(n, tol=tol, **others)
+
+    class Theirs(PEERS[Estimator]):
+        def __init__(self, n, *, tol=0.1, **others):
+            pass
+
+    assert set(Mine(2, max_iter=7).get_params()) == {"n", "tol"} == set(Theirs._get_param_names())
+    assert "n=2" in repr(Mine(2, max_iter=7))
+    assert clone(Mine(2)).fit(X).predict(X).shape == (len(X),)
+    with pytest.raises(ValueError, match="others"):
+        Mine(2).set_params(others={})

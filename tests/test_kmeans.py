@@ -9,6 +9,7 @@ import sklearn.cluster
 from gmm_from_scratch import ConvergenceWarning, KMeans, NotFittedError
 from gmm_from_scratch.data import load_faithful, load_iris, load_penguins
 from gmm_from_scratch.kmeans import assign_step, inertia, kmeans_plusplus, kmeans_steps, update_step
+from gmm_from_scratch.table import Table
 
 TABLES = {"faithful": load_faithful().X, "iris": load_iris().X, "penguins": load_penguins().X}
 each_table = pytest.mark.parametrize("X", TABLES.values(), ids=TABLES)
@@ -228,3 +229,100 @@ def test_fewer_distinct_rows_than_clusters_end_soon_and_the_cause_is_named(K):
         model = KMeans(K, random_state=0).fit(X)
     assert [f"only 3 of the n_clusters={K} clusters have rows" in str(each.message) for each in caught] == [True]
     assert model.n_iter_ <= 5 and model.inertia_ == 0
+
+
+def drawn_rows(X, n_clusters, random_state):
+    """A start as one writes it for scikit-learn."""
+    return X[random_state.choice(len(X), n_clusters, replace=False)]
+
+
+@pytest.mark.parametrize("random_state", [None, 0, 2**70, np.random.default_rng(0), np.random.RandomState(0)])
+def test_a_function_as_init_gets_one_random_state_that_moves_on(random_state):
+    seen = []
+
+    def init(X, n_clusters, random_state):
+        seen.append((random_state, drawn_rows(X, n_clusters, random_state)))
+        return seen[-1][1]
+
+    X = TABLES["iris"] + 1e-6 * np.arange(600).reshape(150, 4)                      # no equal rows
+    KMeans(3, init=init, random_state=random_state).fit(X)
+    assert len(seen) == 10 and len({id(state) for state, _ in seen}) == 1 and type(seen[0][0]) is np.random.RandomState
+    assert len({centers.tobytes() for _, centers in seen}) == 10
+
+
+def test_a_seed_repeats_the_starts_of_a_function():
+    X = TABLES["penguins"]
+    one, two, other = (KMeans(6, init=drawn_rows, n_init=1, max_iter=300, tol=0, random_state=seed).fit(X) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one.cluster_centers_, two.cluster_centers_)
+    assert one.inertia_ != other.inertia_
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+def test_a_function_as_init_may_write_on_its_data(dtype):
+    def init(X, n_clusters, random_state):
+        assert X.flags.writeable and X.flags.c_contiguous and X.dtype == ("float32" if dtype == "float32" else "float64")
+        centers = X[[0, 60, 140]]
+        X -= X.mean(axis=0)
+        return centers
+
+    X = (10 * TABLES["iris"]).astype(dtype)
+    X.flags.writeable = False
+    kept = X.copy()
+    model = KMeans(3, init=init, n_init=2).fit(X)
+    np.testing.assert_array_equal(X, kept)
+    np.testing.assert_array_equal(model.labels_, KMeans(3, init=X[[0, 60, 140]].astype(float)).fit(X).labels_)
+
+
+def test_random_rows_are_drawn_by_their_weights():
+    X, weight = np.array([[0.0], [1.0], [5.0], [6.0], [99.0]]), np.array([8.0, 1.0, 1.0, 0.0, 0.0])
+    N, rng = 2000, np.random.default_rng(0)
+    model = KMeans(1, init="random", n_init=1)
+    first = np.concatenate([next(iter(model._starts(Table(X, weight), 1, rng))) for _ in range(N)])
+    counts = np.array([(first == x).sum() for x in X])
+    p = weight / weight.sum()
+    assert (np.abs(counts - N * p) <= 4.5 * np.sqrt(N * p * (1 - p))).all()         # none of weight 0
+
+
+@pytest.mark.parametrize("weight", [[1, 1, 0, 0, 0], [True, True, False, False, False], np.array([0.1, 0.2, 0, 0, 0], "float32")])
+@pytest.mark.parametrize("init", ["random", "k-means++", drawn_rows, [[0.0], [1.0], [2.0]]])
+def test_rows_of_weight_0_are_no_points_to_make_clusters_of(init, weight):
+    X = [[0.0], [1.0], [5.0], [6.0], [99.0]]
+    with pytest.raises(ValueError, match="n_clusters is 3; expected an integer from 1 to 2"):
+        KMeans(3, init=init, random_state=0).fit(X, sample_weight=weight)
+    if isinstance(init, str):
+        assert sorted(KMeans(2, init=init, random_state=0).fit(X, sample_weight=weight).cluster_centers_.ravel()) == [0, 1]
+
+
+THREE = np.repeat([[0.0, 0.0], [1.0, 5.0], [4.0, 2.0]], 10, axis=0)
+
+
+@pytest.mark.parametrize("tol", [0, 1e-4])
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("X", [THREE, THREE / 3 + 1e6, 1e-3 * np.tile(THREE, (2000, 1)), THREE.astype("float32"), THREE[::10]],
+                         ids=["three", "far away", "many", "float32", "once"])
+@pytest.mark.parametrize("n_clusters", [4, 5, 9])
+def test_more_clusters_than_distinct_rows_come_to_rest_and_say_why(X, n_clusters, init, tol):
+    if n_clusters > len(X):
+        return
+    for seed in range(5):
+        with pytest.warns(ConvergenceWarning) as caught:
+            model = KMeans(n_clusters, init=init, tol=tol, random_state=seed).fit(X)
+        assert [str(each.message).split(";")[0] for each in caught] == [f"only 3 of the n_clusters={n_clusters} clusters have rows"]
+        assert model.n_iter_ <= 8 and model.inertia_ <= 1e-20 * len(X) * (X.astype(float) ** 2).sum()
+        np.testing.assert_array_equal(model.predict(X), model.labels_)
+        assert len(set(map(tuple, np.column_stack([X, model.labels_]).tolist()))) == 3
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-6, 1e30])
+def test_the_unit_of_the_weights_does_not_say_whether_empty_clusters_are_filled(size):
+    X, start = TABLES["iris"], np.vstack([TABLES["iris"][:2], [[50.0] * 4], [[99.0] * 4]])
+    plain, weighted = (KMeans(4, init=start).fit(X, sample_weight=weight) for weight in (None, np.full(150, size)))
+    np.testing.assert_array_equal(weighted.labels_, plain.labels_)
+    assert (weighted.n_iter_, set(plain.labels_)) == (plain.n_iter_, {0, 1, 2, 3})
+
+
+def test_a_fit_that_fills_empty_clusters_goes_on_as_long_as_it_pays():
+    """The second center takes a row that its own center reaches in the same round: only the round after that finds another."""
+    X = np.array([[0.0], [1.0], [2.0], [50.0]])
+    model = KMeans(3, init=[[0.0], [20.0], [-500.0]]).fit(X)
+    assert model.inertia_ == 0.5 and len(set(model.labels_)) == 3

@@ -617,3 +617,11 @@ def test_warnings_point_to_the_line_of_the_caller(call):
             model.fit_predict(X)
     assert {warning.category for warning in caught} >= {RidgeWarning}
     assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_a_start_from_more_clusters_than_distinct_rows_names_no_wrong_cure():
+    D = np.repeat([[0.0, 0.0], [1.0, 5.0], [4.0, 2.0]], 10, axis=0)
+    with warnings.catch_warnings(record=True) as caught, pytest.raises(SingularCovarianceError):
+        warnings.simplefilter("always")
+        GaussianMixture(4, random_state=0).fit(D)
+    assert [str(each.message)[:62] for each in caught] == ["only 3 of the n_clusters=4 clusters have rows; X may have fewe"]

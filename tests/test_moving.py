@@ -214,6 +214,22 @@ def proves_algorithm():
     np.testing.assert_array_equal(lloyd.cluster_centers_, elkan.cluster_centers_)
 
 
+def proves_init():
+    for side, mean in [(THEIRS, 0), (OURS, X.mean(axis=0))]:
+        seen = []
+        side["KMeans"](2, init=lambda X, n, random_state, seen=seen: seen.append(X.mean(axis=0)) or X[[0, 1]], n_init=1).fit(X)
+        np.testing.assert_allclose(seen, [np.broadcast_to(mean, 2)], atol=1e-12)
+
+
+def proves_tol():
+    options = {"init": np.array([[2.0, 75.0], [2.5, 80.0]]), "n_init": 1, "tol": 0.1}
+    weight = np.where(X[:, 1] > 85, 40, 1)
+    for side, equal in [(THEIRS, False), (OURS, True)]:
+        weighted = side["KMeans"](2, **options).fit(X, sample_weight=weight)
+        repeated = side["KMeans"](2, **options).fit(np.repeat(X, weight, axis=0))
+        assert (weighted.n_iter_ == repeated.n_iter_) is equal
+
+
 def proves_copy_x():
     given = X.copy()
     OURS["KMeans"](2, copy_x=False, random_state=0).fit(given)
@@ -251,6 +267,8 @@ DIFFERENCES = {
     ("GaussianMixture", "n_iter_"): proves_n_iter,
     ("GaussianMixture", "lower_bound_"): proves_lower_bound,
     ("GaussianMixture", "lower_bounds_"): proves_lower_bounds,
+    ("KMeans", "init"): proves_init,
+    ("KMeans", "tol"): proves_tol,
     ("KMeans", "random_state"): lambda: refused_there("KMeans", random_state=np.random.default_rng(0)),
 }
 REMARKS = {                                                 # what is said of rows that are the same, or only ours
@@ -262,12 +280,11 @@ REMARKS = {                                                 # what is said of ro
 
 
 def test_errors_and_warnings_are_as_the_page_says():
-    assert len(rows(PAGE, "Errors and warnings")) == 5
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        THEIRS["KMeans"](5, max_iter=1, random_state=0).fit(X)
-    with pytest.warns(gmm_from_scratch.ConvergenceWarning, match="did not settle"):
-        OURS["KMeans"](5, max_iter=1, random_state=0).fit(X)
+    assert len(rows(PAGE, "Errors and warnings")) == 6
+    cut = {"init": [[2.0, 75.0], [2.5, 80.0]], "n_init": 1, "max_iter": 1}
+    THEIRS["KMeans"](2, **cut).fit(X)                                                # a warning would be an error here
+    with pytest.warns(gmm_from_scratch.ConvergenceWarning, match="max_iter=1"):
+        OURS["KMeans"](2, **cut).fit(X)
     far = START | {"means_init": [[2.0, 55.0], [1e4, 1e4]]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

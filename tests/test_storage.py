@@ -1,6 +1,7 @@
 """A model comes back from its file as it was, and nothing else comes back as a model."""
 
 import numpy as np
+import pandas
 import pytest
 
 from gmm_from_scratch import GaussianMixture, KMeans, NotFittedError, data, load, save
@@ -105,3 +106,58 @@ def test_what_cannot_be_kept_is_refused_and_leaves_no_file(tmp_path):
     assert not path.exists()
     with pytest.raises(ValueError, match=r"\.npz"):
         save(GaussianMixture(1).fit(X), tmp_path / "model.pkl")
+
+
+def test_names_of_features_come_back(tmp_path):
+    path, frame = tmp_path / "m.npz", pandas.DataFrame(X, columns=["Ausbruch, ü", ""])
+    save(GaussianMixture(2, random_state=0).fit(frame), path)
+    back = load(path)
+    assert back.feature_names_in_.dtype == object and list(back.feature_names_in_) == ["Ausbruch, ü", ""]
+    back.predict(frame)
+    with pytest.raises(ValueError, match="same order"):
+        back.predict(frame[frame.columns[::-1]])
+    save(back, path)
+    assert list(load(path).feature_names_in_) == ["Ausbruch, ü", ""]
+
+
+def test_without_names_none_come_back_and_files_of_before_can_be_read(tmp_path):
+    path = tmp_path / "m.npz"
+    save(GaussianMixture(2, random_state=0).fit(X), path)
+    assert not hasattr(load(path), "feature_names_in_")
+    foreign(path, "of before")
+    assert load(path).n_iter_ == 3 and not hasattr(load(path), "feature_names_in_")
+
+
+WRONG = [("lower_bounds", wrong) for wrong in (np.float64(3), np.ones((2, 3)), ["a"], [1j], [np.nan], [np.inf], b"x")]
+WRONG += [("n_iter", wrong) for wrong in (-5, 2.7, np.inf, "3", [3], [3, 4], True, 1j)]
+WRONG += [("converged", wrong) for wrong in ("no", 1, 0.0, [True], b"x")]
+WRONG += [("feature_names", wrong) for wrong in ("a", ["a", "b"], [1.0], [["a"]], [b"a"], [])]
+WRONG += [("weights", wrong) for wrong in ("a", [1j], [np.nan], [[1.0]])] + [("covariance_type", ["full"]), ("format", 3)]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG)
+def test_a_part_that_save_would_not_write_is_refused(tmp_path, name, wrong):
+    path = tmp_path / "model.npz"
+    foreign(path, "of before")
+    with np.load(path) as archive:
+        np.savez(tmp_path / "wrong.npz", **dict(archive) | {name: wrong})
+    with pytest.raises(ValueError, match=r"wrong\.npz.* does not hold a model written by gmm_from_scratch\.save"):
+        load(tmp_path / "wrong.npz")
+
+
+@pytest.mark.filterwarnings("ignore")                           # NumPy may warn of what it cannot read, too
+def test_a_damaged_byte_is_refused_or_does_no_harm(tmp_path):
+    path = tmp_path / "model.npz"
+    save(GaussianMixture(1, random_state=0).fit(pandas.DataFrame(X, columns=["a", "b"])), path)
+    good, kept, outcomes = path.read_bytes(), load(path), {True: 0, False: 0}
+    directory = good.find(b"PK\x01\x02")
+    for place in [*range(0, directory, 13), *range(directory, len(good), 3)]:
+        for value in {good[place] ^ 1, good[place] ^ 8, 255} - {good[place]}:
+            path.write_bytes(good[:place] + bytes([value]) + good[place + 1:])
+            try:
+                np.testing.assert_array_equal(load(path).means_, kept.means_)
+                outcomes[True] += 1
+            except ValueError as error:
+                assert "model.npz" in str(error)
+                outcomes[False] += 1
+    assert min(outcomes.values()) > 10
