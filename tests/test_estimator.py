@@ -118,47 +118,6 @@ def test_columns_of_a_frame_are_remembered_and_must_come_in_the_same_order(Estim
         model.predict(Frame(X[:, ::-1], ["waiting", "eruption"]))
 
 
-@each_estimator
-@pytest.mark.filterwarnings("ignore:EM did not meet tol")       # noise has no groups, and 8 clusters have none
-def test_scikit_learns_check_of_column_names_passes(Estimator):
-    check_dataframe_column_names_consistency(Estimator.__name__, Estimator())
-
-
-@each_estimator
-def test_names_that_are_missing_or_new_are_said(Estimator):
-    named = Estimator(2, random_state=0).fit(Frame(X, ["eruption", "waiting"]))
-    with pytest.warns(UserWarning, match="does not have valid feature names, but .* was fitted with feature names: eruption, waiting"):
-        named.predict(X)
-    with pytest.warns(UserWarning, match="X has feature names, but .* was fitted without"):
-        Estimator(2, random_state=0).fit(X).predict(Frame(X, ["eruption", "waiting"]))
-    with pytest.raises(ValueError, match="unseen at fit time:\n- height\n.*now missing:\n- eruption\n"):
-        named.predict(Frame(X, ["height", "waiting"]))
-    with pytest.raises(TypeError, match="Feature names are only supported if all"):
-        Estimator(2).fit(Frame(X, ["eruption", 1]))
-    assert not hasattr(named.fit(X), "feature_names_in_")
-
-
-@each_estimator
-def test_after_a_fit_that_fails_the_model_answers_as_before(Estimator):
-    model = Estimator(2, random_state=0).fit(Frame(X, ["eruption", "waiting"]))
-    before = pickle.dumps(vars(model))
-    for bad in (Frame(np.zeros((1, 3)), ["a", "b", "c"]), np.zeros((1, 3))):
-        with pytest.raises(ValueError, match="is 2; expected"):
-            model.fit(bad)
-    assert pickle.dumps(vars(model)) == before
-    model.predict(Frame(X, ["eruption", "waiting"]))
-
-
-@each_estimator
-def test_a_subclass_that_takes_anything_has_the_parameters_by_name_only(Estimator):
-    class Child(Estimator):
-        def __init__(self, n=2, **others):
-            self.n = n
-            super().__init__(n, **others)
-
-    assert Child(3, random_state=0).get_params() == {"n": 3}
-
-
 FRAME = pandas.DataFrame(X, columns=["eruption", "waiting"])
 NAMED, PLAIN = "X does not have valid feature names, but {} was fitted with feature names", "X has feature names, but {} was fitted without feature names"
 BY_NAME = ["predict", "predict_proba", "score_samples", "score", "bic", "aic", "transform"]

@@ -190,47 +190,6 @@ def test_inputs_are_never_changed():
     np.testing.assert_array_equal(start, kept[1])
 
 
-# A start of one's own, weights, equal rows
-
-def test_a_function_that_starts_is_called_as_scikit_learn_calls_it():
-    X, states, starts = TABLES["iris"], [], []
-
-    def init(X, n_clusters, random_state):
-        states.append(random_state)
-        starts.append(X[random_state.randint(len(X), size=n_clusters)])
-        X -= 1e3                                            # its own copy
-        return starts[-1]
-
-    before = X.copy()
-    model = KMeans(3, init=init, random_state=0).fit(X)
-    np.testing.assert_array_equal(X, before)
-    assert len(starts) == 10 and len({each.tobytes() for each in starts}) == 10 and len(set(map(id, states))) == 1
-    first = starts.copy()
-    np.testing.assert_array_equal(KMeans(3, init=init, random_state=0).fit(X).labels_, model.labels_)
-    np.testing.assert_array_equal(starts[10:], first)
-    assert isinstance(states[0], np.random.RandomState)
-
-
-@pytest.mark.parametrize("init", ["random", "k-means++"])
-def test_rows_without_weight_are_no_centers(init):
-    X = np.vstack([np.arange(5.0)[:, None], 100 + np.arange(95.0)[:, None]])
-    weight = np.repeat([1.0, 0.0], [5, 95])
-    for seed in range(5):
-        model = KMeans(5, init=init, n_init=1, random_state=seed).fit(X, sample_weight=weight)
-        assert sorted(model.cluster_centers_.ravel().tolist()) == [0, 1, 2, 3, 4]
-    with pytest.raises(ValueError, match="n_clusters is 6; expected an integer from 1 to 5"):
-        KMeans(6, init=init).fit(X, sample_weight=weight)
-
-
-@pytest.mark.parametrize("K", [4, 7])
-def test_fewer_distinct_rows_than_clusters_end_soon_and_the_cause_is_named(K):
-    X = np.repeat([[0.0, 0], [1, 5], [4, 2]], 10, axis=0)
-    with pytest.warns(ConvergenceWarning) as caught:
-        model = KMeans(K, random_state=0).fit(X)
-    assert [f"only 3 of the n_clusters={K} clusters have rows" in str(each.message) for each in caught] == [True]
-    assert model.n_iter_ <= 5 and model.inertia_ == 0
-
-
 def drawn_rows(X, n_clusters, random_state):
     """A start as one writes it for scikit-learn."""
     return X[random_state.choice(len(X), n_clusters, replace=False)]

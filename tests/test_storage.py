@@ -42,12 +42,7 @@ def foreign(path, kind):
         path.write_bytes(path.read_bytes()[:-40])
     else:
         changes = {"another archive": {"format": "mine"}, "invalid weights": {"weights": [0.3]}, "another shape": {"means": [0.0]},
-                   "an unknown family": {"covariance_type": "round"}, "an impossible covariance": {"covariances": [[[-1.0]]]},
-                   "one bound": {"lower_bounds": 3.0}, "a table of bounds": {"lower_bounds": [[1.0]]}, "bounds of text": {"lower_bounds": ["a"]},
-                   "complex bounds": {"lower_bounds": [1j]}, "a bound that is no number": {"lower_bounds": [np.nan]},
-                   "negative rounds": {"n_iter": -5}, "half a round": {"n_iter": 2.5}, "endless rounds": {"n_iter": np.inf},
-                   "converged by a word": {"converged": "no"}, "too many names": {"feature_names": ["a", "b"]},
-                   "a name that is a number": {"feature_names": [1]}}
+                   "an unknown family": {"covariance_type": "round"}, "an impossible covariance": {"covariances": [[[-1.0]]]}}
         archive = good | changes.get(kind, {})
         if kind == "a part missing":
             del archive["means"]
@@ -55,41 +50,12 @@ def foreign(path, kind):
 
 
 @pytest.mark.parametrize("kind", ["text", "empty", "an array", "pickled objects", "cut off", "another archive", "invalid weights",
-                                  "another shape", "an unknown family", "an impossible covariance", "a part missing", "one bound", "a table of bounds",
-                                  "bounds of text", "complex bounds", "a bound that is no number", "negative rounds", "half a round",
-                                  "endless rounds", "converged by a word", "too many names", "a name that is a number"])
+                                  "another shape", "an unknown family", "an impossible covariance", "a part missing"])
 def test_anything_else_is_refused(tmp_path, kind):
     path = tmp_path / "model.npz"
     foreign(path, kind)
     with pytest.raises(ValueError, match=r"model\.npz.* does not hold a model written by gmm_from_scratch\.save"):
         load(path)
-
-
-def test_a_file_with_any_bit_flipped_is_the_model_or_is_refused(tmp_path):
-    path, model = tmp_path / "model.npz", GaussianMixture.from_parameters([0.4, 0.6], [[0.0], [1.0]], [[[1.0]], [[2.0]]])
-    save(model, path)
-    whole, outcomes = path.read_bytes(), set()
-    for bit in np.random.default_rng(0).choice(8 * len(whole), 400, replace=False):
-        damaged = bytearray(whole)
-        damaged[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(damaged)
-        try:
-            np.testing.assert_array_equal(load(path).score_samples([[0.5]]), model.score_samples([[0.5]]))
-            outcomes.add("the model")
-        except ValueError as error:
-            assert "does not hold a model written by gmm_from_scratch.save" in str(error)
-            outcomes.add("refused")
-    assert outcomes == {"the model", "refused"}
-
-
-def test_the_names_of_the_columns_are_kept(tmp_path):
-    model = GaussianMixture(2, random_state=0).fit(X)
-    model.feature_names_in_ = np.array(["eruption", "waiting"], dtype=object)
-    save(model, tmp_path / "model.npz")
-    names = load(tmp_path / "model.npz").feature_names_in_
-    assert names.dtype == object and names.tolist() == ["eruption", "waiting"]
-    save(GaussianMixture(1).fit(X), tmp_path / "model.npz")
-    assert not hasattr(load(tmp_path / "model.npz"), "feature_names_in_")
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
