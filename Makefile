@@ -55,9 +55,9 @@ test: ## Run every test
 	$(call run,$(SETUP) $(addprefix $(DONE)/,lint unit grading notebooks book) $(LITE) $(addprefix $(DONE)/,zip site leaks browser))
 
 # With the BLAS threads that scikit-learn and we have by default; on a busy machine, ONE_THREAD=1 counts the time of the processor.
-bench: .venv/done $(if $(PEERS),.venv-peers/done) $(if $(SPARK),.venv-spark/done) ## Measure us against scikit-learn, write chapters/benchmarks.md; QUICK=1: few sizes; PEERS=1, SPARK=1: more peers
+bench: .venv/done $(if $(PEERS),.venv-peers/done) $(if $(SPARK),.venv-spark/done) ## Measure us against scikit-learn, write chapters/benchmarks.md; QUICK=1: few sizes; PEERS=1, SPARK=1: more peers; ONLY="em fit": only these
 	env -u OPENBLAS_NUM_THREADS -u OMP_NUM_THREADS $(BIN)/python bench/write_page.py \
-	    $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread) $(if $(PEERS),--peers) $(if $(SPARK),--spark)
+	    $(if $(QUICK),--quick) $(if $(ONE_THREAD),--one-thread) $(if $(PEERS),--peers) $(if $(SPARK),--spark) $(if $(ONLY),--only $(ONLY))
 
 assignments: ## For teachers: make the students' versions of all assignments, with links and rubrics
 	$(call run,.venv-grading/done)

@@ -1,8 +1,9 @@
 """Run every benchmark and write what it prints into chapters/benchmarks.md.
 
-    python bench/write_page.py [--quick] [--one-thread] [--rounds 3] [--peers] [--spark]
+    python bench/write_page.py [--quick] [--one-thread] [--rounds 3] [--peers] [--spark] [--only em fit]
 
-Options are handed on to each benchmark. --peers and --spark compare with what has an environment of its own, too.
+Options are handed on to each benchmark. --peers and --spark compare with what has an environment of its own, too. --only, which stands
+last, measures these sections of the page anew and leaves the others as they are.
 """
 
 import re
@@ -46,7 +47,8 @@ system. Its start is its own, so only the time of an iteration is compared, not 
 }
 INTRODUCTION = """# Benchmarks
 
-How long does a fit take here, and how long in scikit-learn? This page is written by `{command}`, on one machine, in one run.
+How long does a fit take here, and how long in scikit-learn? This page is written by `{command}`, on one machine; the line above
+each table says when.
 
 **How it was measured.** The two sides take turns, so that a machine that is busy for a while slows both. Before each turn there is a
 pause of a tenth of a second, in which the other side's threads fall asleep. What takes less than a fifth of a second is repeated for that
@@ -57,7 +59,8 @@ accounting (tracemalloc) sees beyond the data, at its peak.
 
 **Why ratios.** Milliseconds belong to a machine and to the hour. A ratio of two times from the same minute travels better, though not
 perfectly: it depends on the number of cores, on the matrix library (BLAS), and on the sizes. So run `make bench` on your own machine.
-`make bench QUICK=1` takes a few sizes only. The line above each table says when and where. Its load is the number of programs that
+`make bench QUICK=1` takes a few sizes only, `ONLY="em fit"` only these benchmarks.
+The line above each table says when and where. Its load is the number of programs that
 wanted a core just then. On a busy machine the threads of scikit-learn wait for each other, and the clock says little about it; then
 `ONE_THREAD=1` holds both sides to one thread and counts the time of the processor.
 
@@ -73,10 +76,19 @@ def main():
     own = {f"--{name}" for name in OPTIONAL}
     if "--one-thread" in sys.argv and own & set(sys.argv):
         raise SystemExit("PEERS=1 and SPARK=1 do not go with ONE_THREAD=1: those threads are not ours to hold.")
+    given, only = sys.argv[1:], ()
+    if "--only" in given:
+        given, only = given[:given.index("--only")], given[given.index("--only") + 1:]
+        if not only or not set(only) <= SECTIONS.keys():
+            raise SystemExit(f"ONLY is {' '.join(only)!r}; name some of {', '.join(SECTIONS)}.")
     asked = [f"{name.upper().replace('-', '_')}=1" for name in ("quick", "one-thread", *OPTIONAL) if f"--{name}" in sys.argv]
-    options = [option for option in sys.argv[1:] if option not in own]
-    page = [INTRODUCTION.format(command=" ".join(["make bench", *asked]))]
+    options = [option for option in given if option not in own]
+    before = re.split(r"(?m)^(?=## )", PAGE.read_text(encoding="utf-8")) if only else []
+    page = [before[0] if only else INTRODUCTION.format(command=" ".join(["make bench", *asked]))]
     for name, (title, text) in SECTIONS.items():
+        if only and name not in only:
+            page += [section for section in before if section.startswith(f"## {title}\n")]
+            continue
         if name in OPTIONAL and f"--{name}" not in sys.argv:
             continue
         python = BENCH.parent / f".venv-{name}" / "bin" / "python" if name in OPTIONAL else sys.executable
@@ -92,7 +104,7 @@ def main():
             raise SystemExit(f"bench/{name}.py failed; {PAGE.name} is as it was.")
         result = re.sub(r"(?m)^([^|\n-].*)\n(?=[^|\n-])", "\\1\\\\\n", "".join(lines).rstrip())      # lines of text stay lines
         page.append(f"## {title}\n\n{text.strip()}\n\n{result}\n")
-    PAGE.write_text("\n".join(page), encoding="utf-8")
+    PAGE.write_text("\n".join(section.rstrip() + "\n" for section in page), encoding="utf-8")
     print(f"== {PAGE.name} written")
 
 
