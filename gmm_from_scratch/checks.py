@@ -1,4 +1,4 @@
-"""Check any class that fits Gaussian mixtures: ours, a reader's, a deliberately broken one. The laws are in laws.py."""
+"""Check any class that fits Gaussian mixtures: ours, a reader's, a deliberately broken one. The laws are those of laws.py."""
 
 import inspect
 import warnings
@@ -100,8 +100,9 @@ def check_mixture(Model, *, covariance_type="full", random_state=0, verbose=True
     Model: a class, such that Model(n_components) has fit(X), with X of shape (N, D), and then weights_ (K,),
     means_ (K, D), covariances_ (full (K, D, D), tied (D, D), diag (K, D), spherical (K,)) and predict_proba(X) (N, K).
     These are checked where the class has them: predict, score_samples, score, sample(n), lower_bound_.
-    These parameters are used where it takes them: covariance_type, random_state, tol, max_iter (rounds of EM), reg_covar,
-    n_init, means_init. A law for which something is missing is reported as not checked, never as holding.
+    These parameters are used where it takes them: covariance_type, random_state, tol, max_iter (rounds of EM), reg_covar
+    (0, or a tiny one if the class refuses 0), n_init, means_init. A law for which something is missing is reported as
+    not checked, never as holding.
     random_state: a seed, an integer of at least 0, for the data on which the laws are tried.
     Whatever the class raises is reported as the failure of the law that was asked. Time and memory have no limit here.
     Raises TypeError if Model cannot be called or random_state is no integer, ValueError for an unknown covariance_type.
@@ -193,7 +194,7 @@ class _Fit:
 
 
 class _Subject:
-    """The class under examination, four sets of data, and the fits that several laws look at, each made once."""
+    """The class under examination, sets of data, and the fits that several laws look at, each made once."""
 
     def __init__(self, Model, family, seed):
         self.Model, self.family, self.seed, self.attempts, self.ridge = Model, family, seed, {}, 0.0
@@ -203,6 +204,7 @@ class _Subject:
             self.accepted = set()
         self.close = make_groups([140, 60], [[0, 0, 0], [1.8, 1.2, -1]], COVARIANCES, seed)     # groups that overlap
         self.apart = make_groups([70, 50], TWO_PLACES, COVARIANCES, seed)                       # groups that do not
+        self.column = self.apart.X[:, :1]                                                       # no number in it twice
         self.apart = replace(self.apart, X=np.round(16 * self.apart.X) / 16)                    # 16 times them: whole numbers
         self.plane = make_groups([60, 50, 40], [[0, 0], [4, 1], [1, 5]], PLANE, seed)           # three groups, two features
         self.traps = make_groups([20, 20, 20], [[0, 0], [9, 0], [0, 30]], [np.eye(2)] * 3, seed)  # half of the starts end badly
@@ -246,11 +248,11 @@ class _Subject:
 
     @cached_property
     def line(self):
-        return self.fit(self.apart.X[:, :1])
+        return self.fit(self.column)
 
     @cached_property
     def three(self):
-        return self.fit(self.plane.X, 3, max_iter=20)
+        return self.fit(self.plane.X, 3, max_iter=5)
 
     @cached_property
     def rounds(self):
