@@ -149,9 +149,10 @@ def invert(covariances, covariance_type="full"):
 
 
 def check_ridge(reg_covar, variances):
-    """Return reg_covar as a number, to be added to each variance, and warn if it swamps one of these: of the columns of X, (D,).
+    """Return reg_covar as a number, to be added to each variance, and warn with RidgeWarning if it swamps a column.
 
-    "auto" is a millionth of their mean. Warns in the name of the caller: RidgeWarning.
+    reg_covar: a number, or "auto": a millionth of the mean variance. variances: those of the columns of X, (D,).
+    Raises TypeError or ValueError for another text or a number below 0.
 
     >>> check_ridge("auto", np.array([1.0, 3.0]))
     2e-06

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from .exceptions import not_fitted, warn_caller
+from .table import Table
 from .validation import check_data
 
 NEXT = "\n- "          # between names that stand one on a line
@@ -54,7 +55,7 @@ class Estimator:
             raise not_fitted(f"This {type(self).__name__} instance is not fitted yet. Call fit(X) first.")
         names, kind = column_names(X), type(self).__name__
         fitted_names = getattr(self, "feature_names_in_", None)
-        if names is None and fitted_names is not None and not hasattr(X, "sum_of_parts"):       # a Table has no names
+        if names is None and fitted_names is not None and not isinstance(X, Table):       # which has no names
             warn_caller(f"X does not have valid feature names, but {kind} was fitted with feature names: {_listed(fitted_names)}. "
                         "Give a data frame with these columns.", UserWarning)
         elif names is not None and fitted_names is None:

@@ -5,7 +5,6 @@ nearest.py, lloyd.py and seeding.py.
 """
 
 from contextlib import contextmanager
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -189,8 +188,7 @@ class KMeans(Estimator):
         check_flag("copy_x", self.copy_x)
         best = None
         with workers() as mapping, bar(None, "KMeans", "start", verbose) as progress:
-            make = partial(as_table if type(X) is Table else Table, sample_weight=sample_weight, mapping=mapping)
-            columns, table = column_names(X), make(X)
+            columns, table = column_names(X), (as_table if type(X) is Table else Table)(X, sample_weight, mapping=mapping)
             K = check_integer("n_clusters", self.n_clusters, least=1, most=table.n_counting,
                               hint="There cannot be more clusters than points.")
             for number, start in enumerate(self._starts(table, K, rng), 1):

@@ -18,9 +18,9 @@ BLOCK_BYTES = 5 << 20       # what one thread works on at a time: fewer bytes, a
 class Table:
     """X, (N, D), and the weight of each row, checked; any layout, any type of real number, never changed.
 
-    total: the sum of the weights, N without weights. centre, spread: weighted mean and standard deviation of each
-    column. dtype: in which blocks are computed with: float64 if that is asked for, or float32 if that is what X is and its
-    squares and weights fit in, else float64. mapping: like `map`.
+    total: the sum of the weights, N without weights; n_counting: how many rows have one above 0. centre, spread: weighted
+    mean and standard deviation of each column. dtype: in which blocks are computed with: float64 if that is asked for, or
+    float32 if that is what X is and its squares and weights fit in, else float64. mapping: like `map`.
     Raises TypeError or ValueError for what is not finite real numbers, or for weights that are negative or all zero.
     """
 
@@ -43,11 +43,6 @@ class Table:
 
     def __len__(self):
         return self.n_rows
-
-    @property
-    def n_counting(self):
-        """How many rows have a weight above 0."""
-        return self.n_rows if (weight := self.weight) is None else int(np.count_nonzero(weight))
 
     def block(self, rows, dtype=None):
         """Return those rows as floats of the given type, (B, D), and their weights, (B,) or None."""
@@ -96,7 +91,8 @@ class Table:
     def _measure(self, dtype):
         """Find total, centre, spread and dtype, and refuse what is not finite."""
         origin = self.first_row.astype(float)       # near the data: squares about it lose few digits
-        bad_weight, self.total, first, second = self.sum_of_parts(partial(_moments, origin=origin), 3 * self.n_features + 1)
+        sums = self.sum_of_parts(partial(_moments, origin=origin), 3 * self.n_features + 1)
+        bad_weight, self.n_counting, self.total, first, second = sums
         if not second.max() <= 1e200:               # NaN, infinite, or too large to square
             self._refuse()                          # says which entry, and what to do
         if bad_weight or self.total <= 0:           # says in which way
@@ -212,10 +208,12 @@ def _moments(part, origin):
             x, weight = part.block(rows)
             z = x - origin
             if weight is None:
-                bad_weight, total, weight = 0, len(z), np.ones(len(z), z.dtype)     # a product with ones sums faster than sum
+                bad_weight, n_counting, total = 0, len(z), len(z)
+                weight = np.ones(len(z), z.dtype)       # a product with ones sums faster than sum
             else:
-                bad_weight, total = int(not (weight.min() >= 0 and weight.max() <= 1e100)), weight.sum()
-            return [bad_weight, total, weight @ z, weight @ np.square(z, out=z)]
+                bad_weight, n_counting = int(not (weight.min() >= 0 and weight.max() <= 1e100)), np.count_nonzero(weight)
+                total = weight.sum()
+            return [bad_weight, n_counting, total, weight @ z, weight @ np.square(z, out=z)]
     return moments
 
 

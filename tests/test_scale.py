@@ -102,10 +102,16 @@ def test_a_table_of_partitions_is_a_table(client):
     rows = np.array([5999, 0, 1000, 999, 2700, 3, 3])
     np.testing.assert_array_equal(ours.take(rows), X[rows])
     np.testing.assert_array_equal(ours.weight, WEIGHT)
-    for name in ("centre", "spread", "total", "scatter", "first_row", "shape"):
+    for name in ("centre", "spread", "total", "n_counting", "scatter", "first_row", "shape"):
         np.testing.assert_allclose(getattr(ours, name), getattr(one, name), rtol=1e-12, err_msg=name)
     bare = pickle.loads(pickle.dumps(ours))
     assert type(bare) is Table and not {"client", "parts", "weight"} & vars(bare).keys() and len(pickle.dumps(ours)) < 2000
+
+
+def test_the_weights_stay_where_they_are_if_no_start_asks_for_them(client, monkeypatch):
+    monkeypatch.setattr(scale.DaskTable, "weight", property(lambda table: pytest.fail("gathered")))
+    model = GaussianMixture(**SETTINGS | {"means_init": X[:3], "n_init": 1})
+    assert scale.fit(model, PARTS, sample_weight=WEIGHT, client=client) is model
 
 
 def test_a_data_frame(client):
